@@ -1,0 +1,7 @@
+//! Firmware update.
+
+pub mod task;
+
+/// An update that `POST /api/update` asked for.
+#[derive(Debug, Clone)]
+pub struct Request {}
