@@ -1,0 +1,302 @@
+//! The profile: the file that describes one device under test.
+//!
+//! `fixtures/duts/NAME.toml`; the format is documented in `harness/docs/interfaces.md`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Something that a device, or the lab it is wired to, can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Capability {
+    /// Has an MQTT 3.1.1 client.
+    #[serde(rename = "mqtt")]
+    Mqtt,
+    /// Has an HTTP server.
+    #[serde(rename = "http")]
+    Http,
+    /// Has an (S)NTP client.
+    #[serde(rename = "ntp")]
+    Ntp,
+    /// Takes every setting of the boot configuration.
+    #[serde(rename = "configure")]
+    Configure,
+    /// Serves `GET /api/state`.
+    #[serde(rename = "observe.state")]
+    ObserveState,
+    /// Writes the reference device's console events.
+    #[serde(rename = "observe.console")]
+    ObserveConsole,
+    /// Obeys the reference device's MQTT commands.
+    #[serde(rename = "command")]
+    Command,
+    /// Serves the control page and its form.
+    #[serde(rename = "page")]
+    Page,
+    /// Takes updates by `POST /api/update`.
+    #[serde(rename = "update")]
+    Update,
+    /// Its power can be cut and restored, with its flash kept.
+    #[serde(rename = "power")]
+    Power,
+    /// Its clock can run faster than the wall.
+    #[serde(rename = "time_scale")]
+    TimeScale,
+    /// The lab sees its Ethernet frames: cut, loss, delay, capture.
+    #[serde(rename = "lab.frames")]
+    LabFrames,
+    /// The lab gives peers several addresses and their standard ports.
+    #[serde(rename = "lab.addresses")]
+    LabAddresses,
+    /// Takes packets of any size that MQTT allows (profile: `max_inbound_packet`).
+    #[serde(rename = "max_inbound_packet")]
+    MaxInboundPacket,
+}
+
+impl Capability {
+    /// The name, as profiles and reports spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Http => "http",
+            Self::Ntp => "ntp",
+            Self::Configure => "configure",
+            Self::ObserveState => "observe.state",
+            Self::ObserveConsole => "observe.console",
+            Self::Command => "command",
+            Self::Page => "page",
+            Self::Update => "update",
+            Self::Power => "power",
+            Self::TimeScale => "time_scale",
+            Self::LabFrames => "lab.frames",
+            Self::LabAddresses => "lab.addresses",
+            Self::MaxInboundPacket => "max_inbound_packet",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a device is reached and started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The reference device as a process, on a virtual Ethernet.
+    Host,
+    /// A program that we did not write, on the operating system's sockets.
+    External,
+}
+
+/// One device under test.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The name in reports.
+    pub name: String,
+    /// How it is reached and started.
+    pub kind: Kind,
+    /// One line for people.
+    #[serde(default)]
+    pub description: String,
+    /// What the device and its lab can do.
+    pub capabilities: Vec<Capability>,
+    /// The largest inbound MQTT packet, as its remaining length in bytes.
+    #[serde(default)]
+    pub max_inbound_packet: u32,
+    /// The most that the device's clock may be sped up.
+    #[serde(default = "one")]
+    pub max_time_scale: u16,
+    /// How an external program is started; absent for a device that already runs.
+    pub start: Option<Start>,
+    /// Where an external device's servers are.
+    #[serde(default)]
+    pub at: At,
+}
+
+fn one() -> u16 {
+    1
+}
+
+/// How to start an external program.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Program and arguments; `{mqtt_host}`, `{mqtt_port}`, `{ntp_host}`, `{ntp_port}`,
+    /// `{http_port}` and `{client_id}` are filled in.
+    pub command: Vec<String>,
+    /// Environment variables, filled in likewise.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// A part of the console line that means "ready"; without it, an open HTTP port does, and
+    /// without a server the start itself.
+    pub ready_line: Option<String>,
+    /// Seconds to become ready.
+    #[serde(default = "ten")]
+    pub deadline_s: u16,
+}
+
+fn ten() -> u16 {
+    10
+}
+
+/// Where an external device's servers are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct At {
+    /// `address:port` of its HTTP server; `{http_port}` is filled in.
+    pub http: Option<String>,
+}
+
+/// Why a profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// There is no such file.
+    #[error(
+        "no profile `{wanted}`: looked for {}; profiles here: {}",
+        .looked.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" and "),
+        if .known.is_empty() { "none".into() } else { .known.join(", ") }
+    )]
+    NotFound {
+        /// What was asked for.
+        wanted: String,
+        /// Where it was looked for.
+        looked: Vec<PathBuf>,
+        /// Profiles that could have been meant.
+        known: Vec<String>,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the profile {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not a profile: the message has line, column, key and what is allowed.
+    #[error("the profile {} has a mistake: {message}", path.display())]
+    Mistake {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and what is allowed.
+        message: String,
+    },
+}
+
+/// The profiles that the program carries, so that it works outside its repository too.
+const BUILT_IN: [(&str, &str); 1] = [("host", include_str!("../../fixtures/duts/host.toml"))];
+
+impl Profile {
+    /// Finds a profile: a path, or the name of a file in `fixtures/duts`, or one built in.
+    ///
+    /// # Errors
+    /// See [`ProfileError`].
+    pub fn find(wanted: &str) -> Result<Self, ProfileError> {
+        let as_path = PathBuf::from(wanted);
+        let named = Path::new("fixtures/duts").join(format!("{wanted}.toml"));
+        let is_path = wanted.ends_with(".toml") || wanted.contains('/');
+        if is_path && as_path.exists() {
+            return Self::read(&as_path);
+        }
+        if !is_path {
+            if named.exists() {
+                return Self::read(&named);
+            }
+            if let Some((_, text)) = BUILT_IN.iter().find(|(name, _)| *name == wanted) {
+                return Self::parse(text, Path::new(wanted));
+            }
+        }
+        Err(ProfileError::NotFound {
+            wanted: wanted.into(),
+            looked: if is_path { vec![as_path] } else { vec![named] },
+            known: known(),
+        })
+    }
+
+    fn read(path: &Path) -> Result<Self, ProfileError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a profile from its text; `path` names it in errors.
+    ///
+    /// # Errors
+    /// [`ProfileError::Mistake`] with line, key and what is allowed.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ProfileError> {
+        let mistake = |message: String| ProfileError::Mistake {
+            path: path.into(),
+            message,
+        };
+        let profile: Self = toml::from_str(text).map_err(|e| mistake(e.to_string()))?;
+        if profile.kind == Kind::External && profile.start.is_none() && profile.at.http.is_none() {
+            return Err(mistake(
+                "an external device needs `[start] command = […]`, or `[at] http = \"address:port\"` \
+                 when it already runs"
+                    .into(),
+            ));
+        }
+        if let Some(start) = &profile.start
+            && start.command.is_empty()
+        {
+            return Err(mistake("`start.command` must name a program".into()));
+        }
+        Ok(profile)
+    }
+
+    /// Whether the device, and the lab that its kind gets, can do this.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+}
+
+fn known() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir("fixtures/duts")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.path();
+            (path.extension()? == "toml")
+                .then(|| path.file_stem().map(|s| s.to_string_lossy().into_owned()))?
+        })
+        .chain(BUILT_IN.iter().map(|(name, _)| (*name).to_string()))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_names_file_line_key_and_what_is_allowed() {
+        let text = "name = \"x\"\nkind = \"host\"\ncapabilities = [\"mqtt\", \"telepathy\"]\n";
+        let error = Profile::parse(text, Path::new("x.toml")).unwrap_err();
+        insta::assert_snapshot!(error.to_string());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_known_ones() {
+        let text = "name = \"x\"\nkind = \"host\"\ncapabilities = []\npower = true\n";
+        let error = Profile::parse(text, Path::new("x.toml")).unwrap_err();
+        insta::assert_snapshot!(error.to_string());
+    }
+
+    #[test]
+    fn the_built_in_profiles_are_profiles() {
+        for (name, text) in BUILT_IN {
+            assert_eq!(Profile::parse(text, Path::new(name)).unwrap().name, name);
+        }
+    }
+}
