@@ -21,6 +21,8 @@ pub mod routes;
 pub mod server;
 pub mod status;
 pub mod target;
+#[cfg(test)]
+mod tests;
 
 /// The longest request target, in bytes; a longer one is answered with 414.
 pub const MAX_TARGET_LEN: usize = 1024;

@@ -12,6 +12,8 @@ pub mod reason;
 pub mod response;
 pub mod slots;
 pub mod task;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod url;
 
 pub use offer::Request;
