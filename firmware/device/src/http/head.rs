@@ -105,6 +105,11 @@ impl Head {
         self.bytes.is_empty() && self.blank_lines == 0
     }
 
+    /// Whether the start line is not complete yet.
+    pub fn in_start_line(&self) -> bool {
+        self.start_len == 0
+    }
+
     /// The start line without its CRLF; what there is of it until it is complete.
     pub fn start_line(&self) -> &[u8] {
         let end = match self.start_len {
@@ -124,7 +129,7 @@ impl Head {
     /// # Errors
     /// The first thing that a header section may not be.
     pub fn push(&mut self, byte: u8) -> Result<Progress, HeadError> {
-        let in_start_line = self.start_len == 0;
+        let in_start_line = self.in_start_line();
         match byte {
             b'\n' if !self.after_cr => return Err(HeadError::BareLf),
             b'\n' => {}

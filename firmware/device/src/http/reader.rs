@@ -110,19 +110,15 @@ impl RequestReader {
     }
 
     fn receive_head(&mut self, input: &[u8]) -> (usize, Event) {
-        let mut in_start_line = self.head.field_lines().len() == self.head.start_line().len();
         for (at, &byte) in input.iter().enumerate() {
             let used = at + 1;
             let verdict = match self.head.push(byte) {
                 Err(error) => Err(error.into()),
-                Ok(Progress::More) if in_start_line => {
+                Ok(Progress::More) if self.head.in_start_line() => {
                     RequestLine::check_partial(self.head.start_line()).map(|()| None)
                 }
                 Ok(Progress::More) => Ok(None),
-                Ok(Progress::StartLine) => {
-                    in_start_line = false;
-                    RequestLine::parse(self.head.start_line()).map(|_| None)
-                }
+                Ok(Progress::StartLine) => RequestLine::parse(self.head.start_line()).map(|_| None),
                 Ok(Progress::Complete) => self.request().map(|request| Some(request.framing)),
             };
             match verdict {

@@ -101,7 +101,7 @@ fn http_version(text: &[u8]) -> Result<u8, Refusal> {
             } else {
                 Err(Refusal::new(
                     Status::HttpVersionNotSupported,
-                    "HTTP/1.1 is spoken here",
+                    "only version 1 of HTTP is spoken here",
                 ))
             }
         }

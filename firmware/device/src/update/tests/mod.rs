@@ -5,3 +5,4 @@ pub(crate) mod nor;
 mod offer;
 mod slots;
 mod url;
+mod wire;
