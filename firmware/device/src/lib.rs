@@ -12,9 +12,13 @@ pub mod console;
 pub mod http;
 pub mod mqtt;
 pub mod ntp;
+pub mod outputs;
 pub mod random;
 pub mod status;
+pub mod status_json;
 pub mod store;
+#[cfg(test)]
+mod test_time;
 pub mod update;
 
 pub use board::Board;
