@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Firmproof: a conformance harness for network firmware.
+
+pub mod peers;

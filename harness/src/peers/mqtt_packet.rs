@@ -119,6 +119,9 @@ pub struct Violation {
 
 impl Violation {
     fn new(statement: &'static str, detail: impl Into<String>) -> Self {
-        Self { statement, detail: detail.into() }
+        Self {
+            statement,
+            detail: detail.into(),
+        }
     }
 }

@@ -43,10 +43,19 @@ impl fmt::Display for ClientPacket {
                     write!(f, " user_name={}", Readable(user_name))?;
                 }
                 // Its presence is evidence, its bytes never are.
-                if connect.password.is_some() { f.write_str(" password=hidden") } else { Ok(()) }
+                if connect.password.is_some() {
+                    f.write_str(" password=hidden")
+                } else {
+                    Ok(())
+                }
             }
             Self::Publish(publish) => {
-                write!(f, "PUBLISH topic={} qos={}", Readable(&publish.topic), publish.qos)?;
+                write!(
+                    f,
+                    "PUBLISH topic={} qos={}",
+                    Readable(&publish.topic),
+                    publish.qos
+                )?;
                 if let Some(id) = publish.id {
                     write!(f, " id={id}")?;
                 }
@@ -100,7 +109,12 @@ mod tests {
         let full = Connect {
             clean_session: false,
             client_id: "a b\n".into(),
-            will: Some(Will { topic: "gone".into(), payload: vec![0; 3], qos: 2, retain: true }),
+            will: Some(Will {
+                topic: "gone".into(),
+                payload: vec![0; 3],
+                qos: 2,
+                retain: true,
+            }),
             user_name: Some("u".into()),
             password: Some(b"secret".to_vec()),
             ..connect.clone()
@@ -113,23 +127,42 @@ mod tests {
             id: Some(3),
             payload: vec![0; 12],
         };
-        let quiet = Publish { qos: 0, id: None, ..publish.clone() };
+        let quiet = Publish {
+            qos: 0,
+            id: None,
+            ..publish.clone()
+        };
         for (packet, line) in [
-            (ClientPacket::Connect(connect), "CONNECT client_id=a clean_session=1 keep_alive=60"),
+            (
+                ClientPacket::Connect(connect),
+                "CONNECT client_id=a clean_session=1 keep_alive=60",
+            ),
             (
                 ClientPacket::Connect(full),
                 "CONNECT client_id=\"a b\\n\" clean_session=0 keep_alive=60 will_topic=gone will_qos=2 \
                  will_retain=1 will_bytes=3 user_name=u password=hidden",
             ),
-            (ClientPacket::Publish(publish), "PUBLISH topic=x qos=1 id=3 dup=0 retain=0 bytes=12"),
-            (ClientPacket::Publish(quiet), "PUBLISH topic=x qos=0 dup=0 retain=0 bytes=12"),
+            (
+                ClientPacket::Publish(publish),
+                "PUBLISH topic=x qos=1 id=3 dup=0 retain=0 bytes=12",
+            ),
+            (
+                ClientPacket::Publish(quiet),
+                "PUBLISH topic=x qos=0 dup=0 retain=0 bytes=12",
+            ),
             (ClientPacket::Pubrel(7), "PUBREL id=7"),
             (
-                ClientPacket::Subscribe { id: 1, filters: vec![("a/#".into(), 1), ("b".into(), 0)] },
+                ClientPacket::Subscribe {
+                    id: 1,
+                    filters: vec![("a/#".into(), 1), ("b".into(), 0)],
+                },
                 "SUBSCRIBE id=1 filter=a/# qos=1 filter=b qos=0",
             ),
             (
-                ClientPacket::Unsubscribe { id: 2, filters: vec!["a".into()] },
+                ClientPacket::Unsubscribe {
+                    id: 2,
+                    filters: vec!["a".into()],
+                },
                 "UNSUBSCRIBE id=2 filter=a",
             ),
             (ClientPacket::Pingreq, "PINGREQ"),

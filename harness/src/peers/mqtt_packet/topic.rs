@@ -8,7 +8,10 @@ pub(super) fn check_name(name: &str, wildcard: &'static str) -> Result<(), Viola
         return Err(Violation::new("MQTT-4.7.3-1", "the topic name is empty"));
     }
     if name.contains(['#', '+']) {
-        return Err(Violation::new(wildcard, format!("the topic name {name:?} has a wildcard")));
+        return Err(Violation::new(
+            wildcard,
+            format!("the topic name {name:?} has a wildcard"),
+        ));
     }
     Ok(())
 }
@@ -41,7 +44,9 @@ mod tests {
     use super::*;
 
     fn verdict(filter: &str) -> Option<&'static str> {
-        check_filter(filter).err().map(|violation| violation.statement)
+        check_filter(filter)
+            .err()
+            .map(|violation| violation.statement)
     }
 
     /// The examples of §4.7.1.2 and §4.7.1.3 and their neighbours.
@@ -83,7 +88,9 @@ mod tests {
             ("a#", Some("MQTT-3.3.2-2")),
             ("", Some("MQTT-4.7.3-1")),
         ] {
-            let seen = check_name(name, "MQTT-3.3.2-2").err().map(|violation| violation.statement);
+            let seen = check_name(name, "MQTT-3.3.2-2")
+                .err()
+                .map(|violation| violation.statement);
             assert_eq!(seen, expected, "{name}");
         }
     }

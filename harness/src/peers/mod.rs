@@ -1,0 +1,3 @@
+//! The other ends of each protocol, played by the harness: well-behaved and hostile.
+
+pub mod mqtt_packet;
