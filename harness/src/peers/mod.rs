@@ -1,3 +1,4 @@
 //! The other ends of each protocol, played by the harness: well-behaved and hostile.
 
+pub mod mqtt_bytes;
 pub mod mqtt_packet;

@@ -9,6 +9,7 @@ mod topic;
 use std::fmt;
 
 pub use decode::decode;
+pub(super) use display::Readable;
 
 /// A packet that a client may send.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
 fn connect_bytes(flags: u8, payload: &[u8]) -> Vec<u8> {
     packet(
         0x10,
-        &[b"\x00\x04MQTT\x04", &[flags, 0, 60], payload].concat(),
+        &[b"\x00\x04MQTT\x04", &[flags, 0, 60][..], payload].concat(),
     )
 }
 
