@@ -2,3 +2,4 @@
 
 pub mod mqtt_bytes;
 pub mod mqtt_packet;
+pub mod ntp_packet;
