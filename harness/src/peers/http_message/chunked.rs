@@ -4,7 +4,9 @@ use super::Malformed;
 use super::head::{Cursor, Fields, is_text, is_token, shown};
 
 /// Takes a chunked body and its trailer section; `None` when more bytes are needed.
-pub(in crate::peers) fn decode(cursor: &mut Cursor<'_>) -> Result<Option<(Vec<u8>, Fields)>, Malformed> {
+pub(in crate::peers) fn decode(
+    cursor: &mut Cursor<'_>,
+) -> Result<Option<(Vec<u8>, Fields)>, Malformed> {
     let mut body = Vec::new();
     loop {
         let Some(line) = cursor.line()? else {
@@ -19,7 +21,10 @@ pub(in crate::peers) fn decode(cursor: &mut Cursor<'_>) -> Result<Option<(Vec<u8
         };
         body.extend_from_slice(data);
         if !b"\r\n".starts_with(&cursor.rest()[..cursor.rest().len().min(2)]) {
-            return Err(Malformed::new("RFC 9112 §7.1", format!("no CRLF after the {size} bytes of a chunk")));
+            return Err(Malformed::new(
+                "RFC 9112 §7.1",
+                format!("no CRLF after the {size} bytes of a chunk"),
+            ));
         }
         if cursor.take(2).is_none() {
             return Ok(None);
@@ -30,7 +35,10 @@ pub(in crate::peers) fn decode(cursor: &mut Cursor<'_>) -> Result<Option<(Vec<u8
     };
     for name in ["content-length", "transfer-encoding", "host", "trailer"] {
         if trailers.all(name).next().is_some() {
-            return Err(Malformed::new("RFC 9110 §6.5.1", format!("{name} in the trailer section")));
+            return Err(Malformed::new(
+                "RFC 9110 §6.5.1",
+                format!("{name} in the trailer section"),
+            ));
         }
     }
     Ok(Some((body, trailers)))
@@ -38,14 +46,25 @@ pub(in crate::peers) fn decode(cursor: &mut Cursor<'_>) -> Result<Option<(Vec<u8
 
 /// The size in a chunk's first line; extensions are checked and ignored (§7.1.1).
 fn chunk_size(line: &[u8]) -> Result<usize, Malformed> {
-    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
     let (size, extensions) = line.split_at(digits);
-    let size = std::str::from_utf8(size).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+    let size = std::str::from_utf8(size)
+        .ok()
+        .and_then(|text| usize::from_str_radix(text, 16).ok());
     let Some(size) = size else {
-        return Err(Malformed::new("RFC 9112 §7.1", format!("a chunk size that is none: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9112 §7.1",
+            format!("a chunk size that is none: {}", shown(line)),
+        ));
     };
     if !are_extensions(extensions) {
-        return Err(Malformed::new("RFC 9112 §7.1.1", format!("an ill-formed chunk extension: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9112 §7.1.1",
+            format!("an ill-formed chunk extension: {}", shown(line)),
+        ));
     }
     Ok(size)
 }
@@ -54,7 +73,10 @@ fn chunk_size(line: &[u8]) -> Result<usize, Malformed> {
 /// (RFC 9110 §5.6.3).
 fn are_extensions(mut bytes: &[u8]) -> bool {
     while let Some(rest) = bytes.strip_prefix(b";") {
-        let name = rest.iter().position(|byte| b"=;".contains(byte)).unwrap_or(rest.len());
+        let name = rest
+            .iter()
+            .position(|byte| b"=;".contains(byte))
+            .unwrap_or(rest.len());
         if !is_token(&rest[..name]) {
             return false;
         }
@@ -63,7 +85,10 @@ fn are_extensions(mut bytes: &[u8]) -> bool {
             let length = match value.strip_prefix(b"\"") {
                 Some(quoted) => quoted_length(quoted).map(|length| length + 1),
                 None => {
-                    let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
+                    let end = value
+                        .iter()
+                        .position(|&byte| byte == b';')
+                        .unwrap_or(value.len());
                     is_token(&value[..end]).then_some(end)
                 }
             };
@@ -98,12 +123,15 @@ mod tests {
     use super::*;
 
     fn clause(bytes: &[u8]) -> Option<&'static str> {
-        decode(&mut Cursor::new(bytes)).err().map(|malformed| malformed.clause)
+        decode(&mut Cursor::new(bytes))
+            .err()
+            .map(|malformed| malformed.clause)
     }
 
     #[test]
     fn chunks_are_joined_and_trailers_read() {
-        let bytes = b"4\r\nWiki\r\n00A;x;y=1;z=\"a;\\\"b\"\r\n0123456789\r\n0\r\nDigest: d\r\n\r\nnext";
+        let bytes =
+            b"4\r\nWiki\r\n00A;x;y=1;z=\"a;\\\"b\"\r\n0123456789\r\n0\r\nDigest: d\r\n\r\nnext";
         let mut cursor = Cursor::new(bytes);
         let (body, trailers) = decode(&mut cursor).expect("well-formed").expect("complete");
         assert_eq!(body, b"Wiki0123456789");
@@ -115,7 +143,11 @@ mod tests {
     fn every_beginning_of_a_chunked_body_asks_for_more() {
         let bytes = b"4;x=y\r\nWiki\r\n0\r\nA: b\r\n\r\n";
         for end in 0..bytes.len() {
-            assert_eq!(decode(&mut Cursor::new(&bytes[..end])), Ok(None), "{end} bytes");
+            assert_eq!(
+                decode(&mut Cursor::new(&bytes[..end])),
+                Ok(None),
+                "{end} bytes"
+            );
         }
     }
 

@@ -1,7 +1,9 @@
 //! The date form that a sender must generate (RFC 9110 §5.6.7).
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// Whether `value` is an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`, of a day that exists and bears
 /// that name. Second 60 is allowed, as the grammar does for leap seconds.
@@ -49,7 +51,11 @@ fn days_in(year: usize, month: usize) -> usize {
 
 /// 0 is Sunday. Counts the days since Saturday, 0000-01-01 of the proleptic Gregorian calendar.
 fn weekday(year: usize, month: usize, day: usize) -> usize {
-    let leap_years = if year == 0 { 0 } else { (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 + 1 };
+    let leap_years = if year == 0 {
+        0
+    } else {
+        (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 + 1
+    };
     let in_year: usize = (1..month).map(|month| days_in(year, month)).sum();
     (6 + year * 365 + leap_years + in_year + day - 1) % 7
 }

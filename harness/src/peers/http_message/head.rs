@@ -34,10 +34,16 @@ impl<'a> Cursor<'a> {
             return Ok(None);
         };
         let Some(line) = rest[..end].strip_suffix(b"\r") else {
-            return Err(Malformed::new("RFC 9112 §2.2", format!("a line ends in a bare LF: {}", shown(&rest[..end]))));
+            return Err(Malformed::new(
+                "RFC 9112 §2.2",
+                format!("a line ends in a bare LF: {}", shown(&rest[..end])),
+            ));
         };
         if line.contains(&b'\r') {
-            return Err(Malformed::new("RFC 9112 §2.2", format!("a bare CR within a line: {}", shown(line))));
+            return Err(Malformed::new(
+                "RFC 9112 §2.2",
+                format!("a bare CR within a line: {}", shown(line)),
+            ));
         }
         self.taken += end + 1;
         Ok(Some(line))
@@ -66,30 +72,50 @@ pub(in crate::peers) fn shown(bytes: &[u8]) -> String {
 
 /// RFC 9110 §5.6.2
 pub(in crate::peers) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !bytes.is_empty()
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// HTAB, SP, VCHAR and obs-text: what a field value (RFC 9110 §5.5) and a reason phrase (RFC 9112 §4) may have.
 pub(in crate::peers) fn is_text(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
+    bytes
+        .iter()
+        .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
 }
 
 fn field_line(line: &[u8]) -> Result<(String, String), Malformed> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
-        return Err(Malformed::new("RFC 9112 §5.2", format!("a folded field line: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9112 §5.2",
+            format!("a folded field line: {}", shown(line)),
+        ));
     }
     let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-        return Err(Malformed::new("RFC 9112 §5", format!("a field line without a colon: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9112 §5",
+            format!("a field line without a colon: {}", shown(line)),
+        ));
     };
     let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
     if name.ends_with(b" ") || name.ends_with(b"\t") {
-        return Err(Malformed::new("RFC 9112 §5.1", format!("white space before the colon: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9112 §5.1",
+            format!("white space before the colon: {}", shown(line)),
+        ));
     }
     if !is_token(name) {
-        return Err(Malformed::new("RFC 9110 §5.1", format!("a field name that is no token: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9110 §5.1",
+            format!("a field name that is no token: {}", shown(line)),
+        ));
     }
     if !is_text(value) {
-        return Err(Malformed::new("RFC 9110 §5.5", format!("a control character in a field value: {}", shown(line))));
+        return Err(Malformed::new(
+            "RFC 9110 §5.5",
+            format!("a control character in a field value: {}", shown(line)),
+        ));
     }
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Ok((text(name), text(value)))
@@ -102,7 +128,10 @@ pub(in crate::peers) struct Fields(pub(in crate::peers) Vec<(String, String)>);
 impl Fields {
     /// The values of every field line of this name, whatever its case.
     pub(in crate::peers) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// `Content-Length`, in bytes (RFC 9110 §8.6).
@@ -113,12 +142,18 @@ impl Fields {
         };
         // A recipient may accept equal duplicates; no sender may send them.
         if values.next().is_some() {
-            return Err(Malformed::new("RFC 9110 §8.6", "more than one Content-Length"));
+            return Err(Malformed::new(
+                "RFC 9110 §8.6",
+                "more than one Content-Length",
+            ));
         }
         let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         match value.parse() {
             Ok(length) if digits => Ok(Some(length)),
-            _ => Err(Malformed::new("RFC 9110 §8.6", format!("Content-Length is {}", shown(value.as_bytes())))),
+            _ => Err(Malformed::new(
+                "RFC 9110 §8.6",
+                format!("Content-Length is {}", shown(value.as_bytes())),
+            )),
         }
     }
 
@@ -130,14 +165,23 @@ impl Fields {
             return Ok(false);
         }
         if version == "HTTP/1.0" {
-            return Err(Malformed::new("RFC 9112 §6.1", "Transfer-Encoding in an HTTP/1.0 message"));
+            return Err(Malformed::new(
+                "RFC 9112 §6.1",
+                "Transfer-Encoding in an HTTP/1.0 message",
+            ));
         }
         if self.all("content-length").next().is_some() {
-            return Err(Malformed::new("RFC 9112 §6.2", "Content-Length beside Transfer-Encoding"));
+            return Err(Malformed::new(
+                "RFC 9112 §6.2",
+                "Content-Length beside Transfer-Encoding",
+            ));
         }
         let value = values.join(", ");
         if !value.eq_ignore_ascii_case("chunked") {
-            return Err(Malformed::new("RFC 9112 §7", format!("Transfer-Encoding is {}", shown(value.as_bytes()))));
+            return Err(Malformed::new(
+                "RFC 9112 §7",
+                format!("Transfer-Encoding is {}", shown(value.as_bytes())),
+            ));
         }
         Ok(true)
     }
