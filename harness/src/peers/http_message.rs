@@ -72,7 +72,7 @@ impl Response {
     }
 
     /// The values of every field line of this name, in their order.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.fields
             .iter()
             .filter(move |(own, _)| own.eq_ignore_ascii_case(name))

@@ -127,7 +127,7 @@ pub(in crate::peers) struct Fields(pub(in crate::peers) Vec<(String, String)>);
 
 impl Fields {
     /// The values of every field line of this name, whatever its case.
-    pub(in crate::peers) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(in crate::peers) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
             .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
