@@ -6,6 +6,7 @@
 #![no_std]
 
 pub mod board;
+pub mod boot;
 pub mod civil;
 pub mod clock;
 pub mod console;
