@@ -45,7 +45,8 @@ pub enum ProtocolError {
     SessionPresentUnexpected,
     /// SUBACK with another number of codes than the SUBSCRIBE had filters (MQTT-3.8.4-5).
     SubackCount,
-    /// A code that grants more than was asked for, or an acknowledgement of another packet type.
+    /// An acknowledgement of another packet type than its identifier belongs to, or out of turn
+    /// (§4.3).
     AckMismatch,
     /// An acknowledgement of another QoS than the message was sent with (MQTT-4.3.2-2, 4.3.3-2).
     QosMismatch,
