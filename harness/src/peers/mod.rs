@@ -5,3 +5,5 @@ pub mod http_request;
 pub mod mqtt_bytes;
 pub mod mqtt_packet;
 pub mod ntp_packet;
+pub mod forward;
+pub mod rumqttd_broker;
