@@ -12,8 +12,10 @@ pub mod console;
 pub mod http;
 pub mod mqtt;
 pub mod ntp;
+pub mod outputs;
 pub mod random;
 pub mod status;
+pub mod status_json;
 pub mod store;
 pub mod update;
 
