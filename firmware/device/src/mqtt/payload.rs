@@ -36,7 +36,12 @@ mod tests {
     fn the_pattern_is_the_same_in_whatever_pieces_it_is_made() {
         let mut whole = [0; 1000];
         fill_pattern(0, &mut whole);
-        assert!(whole.iter().enumerate().all(|(i, b)| i % 251 == usize::from(*b)));
+        assert!(
+            whole
+                .iter()
+                .enumerate()
+                .all(|(i, b)| i % 251 == usize::from(*b))
+        );
         let mut piece = [0; 300];
         fill_pattern(700, &mut piece);
         assert_eq!(piece, whole[700..]);

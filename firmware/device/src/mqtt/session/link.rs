@@ -153,8 +153,8 @@ impl Link {
         .min()
     }
 
-    pub(super) fn check(&self, now: Instant) -> Result<(), Close> {
-        let passed = |by: Option<Instant>| by.is_some_and(|by| now >= by);
+    pub(super) fn check(&self, now: Instant, slack: Duration) -> Result<(), Close> {
+        let passed = |by: Option<Instant>| by.is_some_and(|by| now >= by + slack);
         if passed(self.connack_by) {
             Err(Close::ConnackTimeout)
         } else if passed(self.answer_by) {

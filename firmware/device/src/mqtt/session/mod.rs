@@ -319,12 +319,18 @@ impl Session {
         self.link.deadline(&self.settings)
     }
 
-    /// Checks the time limits.
+    /// Checks the time limits. While bytes are `unread`, the answer may be among them, and a limit
+    /// is one response time-out longer; no more, lest a flood of other packets suspend it.
     ///
     /// # Errors
     /// The limit that has passed.
-    pub fn check(&self, now: Instant) -> Result<(), Close> {
-        self.link.check(now)
+    pub fn check(&self, now: Instant, unread: bool) -> Result<(), Close> {
+        let slack = if unread {
+            self.settings.response_timeout
+        } else {
+            Duration::MIN
+        };
+        self.link.check(now, slack)
     }
 
     /// Takes a packet.

@@ -8,9 +8,11 @@ use crate::mqtt::codec::{MAX_REMAINING_LENGTH, PacketId, ProtocolError, Qos};
 /// Messages that can be in flight at once.
 pub const SLOTS: usize = 8;
 /// The longest state snapshot in bytes.
-pub const SNAPSHOT_LEN: usize = 600;
+pub const SNAPSHOT_LEN: usize = 768;
 
-/// What a message carries, and thereby its topic.
+/// What a message carries, and thereby its topic. Without a heap, every slot has room for a
+/// snapshot.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
     /// The device's state as it was, for the state topic.

@@ -14,7 +14,7 @@ use crate::store::key::MQTT_SESSION;
 const VERSION: u8 = 1;
 
 /// The most bytes that a record takes.
-pub const MAX_RECORD_LEN: usize = 768;
+pub const MAX_RECORD_LEN: usize = 832;
 
 /// The name of a stored record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
