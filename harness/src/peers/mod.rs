@@ -5,3 +5,4 @@ pub mod http_request;
 pub mod mqtt_bytes;
 pub mod mqtt_packet;
 pub mod ntp_packet;
+pub mod scripted_broker;
