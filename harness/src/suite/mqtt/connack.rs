@@ -44,7 +44,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn accepted() -> Case {
     Case::must(
         "mqtt/connack/code-0-accepted",
-        &["MQTT311-2.2.3-2", "MQTT-4.3.2-2"],
+        &["MQTT-4.3.2-2"],
         "The device uses a connection that the server accepts",
         |bench: Bench| async move {
             let (_broker, mut connection) = begin_session(&bench, |_| ()).await?;
