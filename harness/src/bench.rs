@@ -17,6 +17,7 @@ use crate::dut::{Launch, Process, launch};
 use crate::evidence::Evidence;
 use crate::evidence::console::Line;
 use crate::lab::{EthernetOptions, FramePort, Lab, OsOptions};
+use crate::peers::scripted_broker::ScriptedBroker;
 use crate::profile::{Capability, Kind, Profile};
 
 /// How long anything may take that has no bound of its own, in wall time.
@@ -121,6 +122,18 @@ impl Bench {
         endpoints.insert(format!("{peer}_port"), at.port().to_string());
     }
 
+    /// Puts a scripted broker where the device expects its broker.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when its port is taken.
+    pub async fn broker(&self) -> Judged<ScriptedBroker> {
+        let broker = ScriptedBroker::listen(&self.0.lab, &self.0.evidence)
+            .await
+            .map_err(|e| Stop::inconclusive(format!("the broker cannot listen: {e}")))?;
+        self.announce("mqtt", broker.address());
+        Ok(broker)
+    }
+
     /// The device's wall-clock equivalent of a time in its own seconds.
     pub fn device_time(&self, seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds / f64::from(lock(&self.0.config).time_scale))
@@ -173,7 +186,12 @@ impl Bench {
                 .await
                 .map_err(|e| Stop::inconclusive(format!("{}: {e}", config_file.display())))?;
             let flash = self.flash_file();
-            return Ok(Some(Launch::host(&self.0.program, port, &config_file, &flash)));
+            return Ok(Some(Launch::host(
+                &self.0.program,
+                port,
+                &config_file,
+                &flash,
+            )));
         }
         let Some(start) = &self.0.profile.start else {
             return Ok(None);
@@ -294,13 +312,24 @@ impl Bench {
     /// [`Stop::Skip`] when the profile does not say.
     pub fn http_address(&self) -> Judged<SocketAddrV4> {
         if self.0.frames.is_some() {
-            return Ok(SocketAddrV4::new(self.0.lab.dut_address(), self.config().http_port));
+            return Ok(SocketAddrV4::new(
+                self.0.lab.dut_address(),
+                self.config().http_port,
+            ));
         }
-        let at = self.0.profile.at.http.as_ref().ok_or(Stop::Skip(Capability::Http))?;
+        let at = self
+            .0
+            .profile
+            .at
+            .http
+            .as_ref()
+            .ok_or(Stop::Skip(Capability::Http))?;
         let filled = launch::fill(at, &self.placeholders()?)
             .map_err(|e| Stop::inconclusive(format!("at.http: {e}")))?;
         filled.parse().map_err(|_| {
-            Stop::inconclusive(format!("at.http: `{filled}` is not an IPv4 address and port"))
+            Stop::inconclusive(format!(
+                "at.http: `{filled}` is not an IPv4 address and port"
+            ))
         })
     }
 
@@ -356,7 +385,11 @@ impl Bench {
             (None, None) => None,
         };
         match wrong {
-            Some(seen) => Err(Stop::fail(statement, "the device is still alive", self.with_console(&seen))),
+            Some(seen) => Err(Stop::fail(
+                statement,
+                "the device is still alive",
+                self.with_console(&seen),
+            )),
             None => Ok(()),
         }
     }

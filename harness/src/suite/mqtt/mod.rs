@@ -1,0 +1,13 @@
+//! MQTT 3.1.1 clients.
+
+mod connack;
+mod flight;
+mod scene;
+mod session_present;
+
+use crate::case::Case;
+
+/// Every MQTT case, by section of the specification.
+pub fn cases() -> Vec<Case> {
+    [connack::cases(), session_present::cases()].concat()
+}
