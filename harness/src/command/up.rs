@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use firmproof::bench::{Bench, PATIENCE};
 use firmproof::peers::forward;
+use firmproof::peers::ntp_server::NtpServer;
 use firmproof::peers::rumqttd_broker::RumqttdBroker;
 use firmproof::profile::{Kind, Profile};
 
@@ -37,7 +38,7 @@ async fn serve(profile: Profile) -> Outcome {
     let lab = bench.lab().clone();
     let mqtt = lab.listen(SocketAddrV4::new(lab.peer_address(1), 1883)).await?;
     tokio::spawn(forward::to_machine(mqtt, broker.address()));
-    let time = firmproof::peers::ntp_server::serve_machine_time(&lab, bench.evidence()).await?;
+    let time = NtpServer::bind(&lab, bench.evidence(), 1).await?;
     bench.configure(|config| {
         // A server that cannot be stored would be one too many; there is room for four.
         let _ = config
@@ -67,9 +68,26 @@ async fn serve(profile: Profile) -> Outcome {
     };
     tokio::select! {
         () = print => {}
+        () = serve_machine_time(time) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    time.abort();
     let _ = tokio::time::timeout(PATIENCE, bench.end()).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Answers every request with this machine's clock.
+async fn serve_machine_time(server: NtpServer) {
+    loop {
+        let Ok(request) = server.next_request(Duration::from_secs(3600)).await else {
+            continue;
+        };
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let seconds = i64::try_from(now.as_secs()).unwrap_or_default();
+        // A reply that does not fit the wire is lost, and the device asks again.
+        let _ = server
+            .reply(&request, &request.good_reply(seconds, now.subsec_nanos()))
+            .await;
+    }
 }

@@ -6,5 +6,6 @@ pub mod http_request;
 pub mod mqtt_bytes;
 pub mod mqtt_packet;
 pub mod ntp_packet;
+pub mod ntp_server;
 pub mod rumqttd_broker;
 pub mod scripted_broker;
