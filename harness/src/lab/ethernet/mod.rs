@@ -21,6 +21,7 @@ use super::{Capture, EthernetOptions, Faults, FramePort, FrameWatch, LabError};
 
 mod link;
 mod nic;
+mod ports;
 mod stack;
 mod tcp;
 mod udp;
@@ -50,6 +51,8 @@ pub(super) fn peer_address(n: u8) -> Ipv4Addr {
 struct Station {
     mac: [u8; 6],
     addresses: Vec<Ipv4Addr>,
+    /// The way to addresses that are not on the link. The peers are that way themselves.
+    gateway: Option<Ipv4Addr>,
 }
 
 impl Station {
@@ -57,6 +60,7 @@ impl Station {
         Self {
             mac: PEER_MAC,
             addresses: (1..=PEERS).map(peer_address).collect(),
+            gateway: None,
         }
     }
 
@@ -120,13 +124,14 @@ impl Ethernet {
 
     /// The other end of a lab's cable, to stand in for a DUT.
     #[cfg(test)]
-    pub(super) fn plug_in(port: &FramePort) -> io::Result<Self> {
+    pub(super) fn plug_in(port: &FramePort, seed: [u8; 32]) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let station = Station {
             mac: [2, 0, 0, 0, 0, 10],
             addresses: vec![DUT_ADDRESS],
+            gateway: Some(peer_address(1)),
         };
-        let options = EthernetOptions::seeded([7; 32]);
+        let options = EthernetOptions::seeded(seed);
         Self::attach(
             &runtime,
             options,

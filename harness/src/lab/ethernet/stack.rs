@@ -1,40 +1,36 @@
-//! The peers' TCP/IP stack, and the book-keeping that smoltcp leaves to its user: ports, pending connections,
-//! connections that were reset, and those that nobody holds any more.
+//! The peers' TCP/IP stack, and the book-keeping that smoltcp leaves to its user: connections that were
+//! reset, and those that nobody holds any more.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::{tcp, udp};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use super::Station;
 use super::nic::Nic;
+use super::ports::{Port, clash};
 use super::wire::{Pair, Wire};
 use crate::lab::{LabError, TcpSegment};
 
 const RECEIVE_BUFFER: usize = 128 << 10;
 const SEND_BUFFER: usize = 256 << 10;
-/// How many sockets of a listener wait for a SYN at a time.
-const ARMED: usize = 4;
-/// How many connections of a listener may be pending.
-const PENDING: usize = 64;
 
 pub(super) struct Stack {
     nic: Nic,
     interface: Interface,
     station: Station,
-    sockets: SocketSet<'static>,
-    connections: HashMap<SocketHandle, Connection>,
+    pub(super) sockets: SocketSet<'static>,
+    pub(super) connections: HashMap<SocketHandle, Connection>,
     orphans: Vec<SocketHandle>,
-    ports: Vec<Port>,
-    udp_ports: HashMap<SocketHandle, SocketAddrV4>,
-    next_port: u64,
-    random: ChaCha8Rng,
+    pub(super) ports: Vec<Port>,
+    pub(super) udp_ports: HashMap<SocketHandle, SocketAddrV4>,
+    pub(super) next_port: u64,
+    pub(super) random: ChaCha8Rng,
     /// Until when the engine sleeps, and whether it waits for the DUT to take frames.
     engine: (Option<Instant>, bool),
 }
@@ -46,15 +42,6 @@ pub(super) struct Connection {
     pub(super) reset: bool,
     /// Bytes given to the stack.
     pub(super) written: u64,
-}
-
-/// A listening port.
-struct Port {
-    id: u64,
-    at: SocketAddrV4,
-    armed: Vec<SocketHandle>,
-    ready: VecDeque<SocketHandle>,
-    waiting: Option<Waker>,
 }
 
 impl Stack {
@@ -73,6 +60,10 @@ impl Stack {
                 let _ = addresses.push(IpCidr::new(address.into(), 24));
             }
         });
+        if let Some(gateway) = station.gateway {
+            // The table has room for two.
+            let _ = interface.routes_mut().add_default_ipv4_route(gateway);
+        }
         interface.set_any_ip(true);
         Self {
             nic,
@@ -208,7 +199,7 @@ impl Stack {
         again
     }
 
-    fn remove(&mut self, handle: SocketHandle) {
+    pub(super) fn remove(&mut self, handle: SocketHandle) {
         self.sockets.remove(handle);
         if let Some(Connection { pair, .. }) = self.connections.remove(&handle)
             && self.open_connection(pair).is_none()
@@ -219,6 +210,11 @@ impl Stack {
 
     /// Nobody holds this connection any more; it ends by itself.
     pub(super) fn orphan(&mut self, handle: SocketHandle) {
+        if self.tcp(handle).state() == tcp::State::SynSent {
+            // Nothing to end. An RST to somebody who never answered would wait for an answer to ARP for ever.
+            self.remove(handle);
+            return;
+        }
         self.orphans.push(handle);
     }
 
@@ -229,82 +225,6 @@ impl Stack {
             self.wire().forget(pair);
         }
         self.remove(handle);
-    }
-
-    /// Moves connections that are established to the ready queue, and arms sockets in their place.
-    fn scan_ports(&mut self) {
-        for port in &mut self.ports {
-            let mut listening = 0;
-            port.armed.retain(|&handle| {
-                let socket = self.sockets.get::<tcp::Socket<'_>>(handle);
-                match socket.state() {
-                    tcp::State::Listen => listening += 1,
-                    tcp::State::SynReceived => {}
-                    _ => {
-                        if let Some(pair) = pair_of(socket) {
-                            let connection = Connection {
-                                pair,
-                                reset: false,
-                                written: 0,
-                            };
-                            self.connections.insert(handle, connection);
-                            port.ready.push_back(handle);
-                            port.waiting.take().into_iter().for_each(Waker::wake);
-                        } else {
-                            self.sockets.remove(handle);
-                        }
-                        return false;
-                    }
-                }
-                true
-            });
-            while listening < ARMED && port.armed.len() + port.ready.len() < PENDING {
-                port.armed.push(arm(&mut self.sockets, port.at));
-                listening += 1;
-            }
-        }
-    }
-
-    pub(super) fn open_port(&mut self, at: SocketAddrV4) -> Result<(u64, SocketAddrV4), LabError> {
-        let at = self.free_port(at, |stack, at| {
-            stack.ports.iter().any(|port| clash(port.at, at))
-        })?;
-        let id = self.next_port;
-        self.next_port += 1;
-        let port = Port {
-            id,
-            at,
-            armed: Vec::new(),
-            ready: VecDeque::new(),
-            waiting: None,
-        };
-        self.ports.push(port);
-        self.scan_ports();
-        Ok((id, at))
-    }
-
-    pub(super) fn next_ready(&mut self, id: u64, waker: &Waker) -> Option<SocketHandle> {
-        let port = self.ports.iter_mut().find(|port| port.id == id)?;
-        let ready = port.ready.pop_front();
-        if ready.is_none() {
-            port.waiting = Some(waker.clone());
-        }
-        ready
-    }
-
-    pub(super) fn close_port(&mut self, id: u64) {
-        let Some(at) = self.ports.iter().position(|port| port.id == id) else {
-            return;
-        };
-        let port = self.ports.remove(at);
-        for handle in port.armed.into_iter().chain(port.ready) {
-            if self.tcp(handle).state() == tcp::State::Listen {
-                self.remove(handle);
-            } else {
-                self.tcp(handle).abort();
-                self.orphan(handle);
-            }
-        }
     }
 
     pub(super) fn open_connection_to(
@@ -333,50 +253,6 @@ impl Stack {
         };
         self.connections.insert(handle, connection);
         Ok((handle, from))
-    }
-
-    pub(super) fn open_udp(
-        &mut self,
-        at: SocketAddrV4,
-    ) -> Result<(SocketHandle, SocketAddrV4), LabError> {
-        let at = self.free_port(at, |stack, at| {
-            stack.udp_ports.values().any(|bound| clash(*bound, at))
-        })?;
-        let received =
-            udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 64], vec![0; 128 << 10]);
-        // Sent datagrams are framed here, from any source, and never pass this socket.
-        let sent = udp::PacketBuffer::new(Vec::new(), Vec::new());
-        let mut socket = udp::Socket::new(received, sent);
-        // Fails only for port 0 and for a socket that is bound.
-        let _ = socket.bind(listen_endpoint(at));
-        let handle = self.sockets.add(socket);
-        self.udp_ports.insert(handle, at);
-        Ok((handle, at))
-    }
-
-    pub(super) fn close_udp(&mut self, handle: SocketHandle) {
-        self.udp_ports.remove(&handle);
-        self.sockets.remove(handle);
-    }
-
-    /// `at`, with a free ephemeral port (RFC 6335 §6) in place of 0.
-    fn free_port(
-        &mut self,
-        at: SocketAddrV4,
-        taken: impl Fn(&Self, SocketAddrV4) -> bool,
-    ) -> Result<SocketAddrV4, LabError> {
-        if at.port() != 0 {
-            return if taken(self, at) {
-                Err(LabError::AddressInUse(at))
-            } else {
-                Ok(at)
-            };
-        }
-        let first = self.random.next_u32() as u16;
-        (0..1 << 14)
-            .map(|n| SocketAddrV4::new(*at.ip(), 0xc000 | (first.wrapping_add(n) & 0x3fff)))
-            .find(|at| !taken(self, *at))
-            .ok_or(LabError::AddressInUse(at))
     }
 
     pub(super) fn random_u16(&mut self) -> u16 {
@@ -419,7 +295,7 @@ impl Stack {
     }
 }
 
-fn tcp_socket() -> tcp::Socket<'static> {
+pub(super) fn tcp_socket() -> tcp::Socket<'static> {
     let mut socket = tcp::Socket::new(
         tcp::SocketBuffer::new(vec![0; RECEIVE_BUFFER]),
         tcp::SocketBuffer::new(vec![0; SEND_BUFFER]),
@@ -430,36 +306,12 @@ fn tcp_socket() -> tcp::Socket<'static> {
     socket
 }
 
-fn arm(sockets: &mut SocketSet<'static>, at: SocketAddrV4) -> SocketHandle {
-    let mut socket = tcp_socket();
-    // Fails only for port 0 and for an open socket.
-    let _ = socket.listen(listen_endpoint(at));
-    sockets.add(socket)
-}
-
-fn pair_of(socket: &tcp::Socket<'_>) -> Option<Pair> {
-    Some((v4(socket.local_endpoint()?), v4(socket.remote_endpoint()?)))
-}
-
-/// Whether two sockets cannot both have these addresses.
-fn clash(a: SocketAddrV4, b: SocketAddrV4) -> bool {
-    a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
-}
-
 fn now(wire: &Wire) -> smoltcp::time::Instant {
     smoltcp::time::Instant::from_micros(wire.now().as_micros() as i64)
 }
 
 fn endpoint(address: SocketAddrV4) -> IpEndpoint {
     IpEndpoint::new(IpAddress::Ipv4(*address.ip()), address.port())
-}
-
-fn listen_endpoint(at: SocketAddrV4) -> IpListenEndpoint {
-    let addr = (!at.ip().is_unspecified()).then(|| IpAddress::Ipv4(*at.ip()));
-    IpListenEndpoint {
-        addr,
-        port: at.port(),
-    }
 }
 
 pub(super) fn v4(endpoint: IpEndpoint) -> SocketAddrV4 {

@@ -234,9 +234,9 @@ impl Drop for Stream {
             let socket = stack.tcp(handle);
             // As an operating system does for a process that leaves bytes unread (RFC 2525 §2.17).
             if socket.can_recv() {
-                socket.abort()
-            } else {
-                socket.close()
+                socket.abort();
+            } else if socket.state() != State::SynSent {
+                socket.close();
             }
             stack.orphan(handle);
         });

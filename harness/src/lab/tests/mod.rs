@@ -21,12 +21,14 @@ fn plugged() -> (Lab, Lab) {
 
 fn plugged_with(options: EthernetOptions) -> (Lab, Lab) {
     let (lab, port) = Lab::ethernet(options).unwrap();
-    let dut = dut_at(&port);
+    let dut = dut_at(&port, 7);
     (lab, dut)
 }
 
-fn dut_at(port: &FramePort) -> Lab {
-    Lab(Kind::Ethernet(ethernet::Ethernet::plug_in(port).unwrap()))
+fn dut_at(port: &FramePort, seed: u8) -> Lab {
+    Lab(Kind::Ethernet(
+        ethernet::Ethernet::plug_in(port, [seed; 32]).unwrap(),
+    ))
 }
 
 fn at(ip: Ipv4Addr, port: u16) -> SocketAddrV4 {

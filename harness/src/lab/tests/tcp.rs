@@ -34,7 +34,7 @@ async fn a_closed_port_refuses_and_a_missing_dut_times_out() {
         .connect(at(lab.dut_address(), 80), Duration::from_millis(50))
         .await;
     assert!(matches!(nobody, Err(LabError::Timeout(_))), "{nobody:?}");
-    let _dut = dut_at(&port);
+    let _dut = dut_at(&port, 7);
     let closed = lab.connect(at(lab.dut_address(), 81), SOON).await;
     assert!(matches!(closed, Err(LabError::Refused)), "{closed:?}");
 }
@@ -179,44 +179,79 @@ async fn a_dropped_stream_finishes_or_resets_when_bytes_lie_unread() {
 }
 
 #[tokio::test]
-async fn nobody_answers_for_an_address_that_no_peer_has_but_addresses_beyond_the_gateway_can_be_served()
- {
+async fn nobody_answers_for_an_address_that_no_peer_has() {
     let (lab, dut) = plugged();
     let mut asked = lab.on_frame(|frame| frame.bytes[12..14] == [8, 6]).unwrap();
-    let stranger = at(Ipv4Addr::new(192, 0, 2, 99), 1883);
-    let nobody = dut.connect(stranger, Duration::from_millis(100)).await;
-    assert!(matches!(nobody, Err(LabError::Timeout(_))));
+    for address in [Ipv4Addr::new(192, 0, 2, 99), lab.dut_address()] {
+        let nobody = dut
+            .connect(at(address, 1883), Duration::from_millis(50))
+            .await;
+        assert!(matches!(nobody, Err(LabError::Timeout(_))));
+    }
     assert_eq!(
         asked.next(SOON).await.unwrap().direction,
         Direction::FromDut
     );
-    let answer = asked.next(Duration::from_millis(1)).await;
-    assert!(matches!(answer, Err(LabError::Timeout(_))), "{answer:?}");
+    fence_by_connection(&lab, &dut).await;
+    let frames = lab.capture().frames;
+    let answers = frames.iter().filter(|frame| {
+        // ARP, operation reply, sender protocol address.
+        frame.bytes[12..14] == [8, 6]
+            && frame.bytes[21] == 2
+            && frame.bytes[28..32] == [192, 0, 2, 99]
+    });
+    assert_eq!(answers.count(), 0);
+}
 
-    // A stream whose halves two tasks hold, to an address off the link. The stand-in has no gateway, so the frame
-    // of its SYN is made to pass by a route through peer 1.
+async fn fence_by_connection(lab: &Lab, dut: &Lab) {
+    let (ours, theirs, _listener) = connected(lab, dut).await;
+    theirs.write_all(b"fence").await.unwrap();
+    assert_eq!(read_exactly(&ours, 5).await, b"fence");
+}
+
+#[tokio::test]
+async fn addresses_beyond_the_gateway_are_served() {
+    let (lab, dut) = plugged();
+    let far = at(Ipv4Addr::new(203, 0, 113, 80), 80);
+    let mut listener = lab.listen(far).await.unwrap();
+    let theirs = dut.connect(far, SOON).await.unwrap();
+    let ours = listener.accept(SOON).await.unwrap();
+    assert_eq!(ours.local_addr(), far);
+    theirs.write_all(b"far").await.unwrap();
+    assert_eq!(read_exactly(&ours, 3).await, b"far");
+}
+
+#[tokio::test]
+async fn a_stream_can_be_split_and_forwarded() {
+    let (lab, dut) = plugged();
     let (ours, theirs, _listener) = connected(&lab, &dut).await;
     let (mut reader, mut writer) = tokio::io::split(ours);
-    theirs.write_all(b"ping").await.unwrap();
-    let mut got = [0; 4];
-    reader.read_exact(&mut got).await.unwrap();
-    writer.write_all(&got).await.unwrap();
-    writer.shutdown().await.unwrap();
-    assert_eq!(read_exactly(&theirs, 4).await, b"ping");
-    assert_eq!(theirs.read(&mut got).await.unwrap(), 0);
+    let echo = async {
+        tokio::io::copy(&mut reader, &mut writer).await.unwrap();
+        writer.shutdown().await.unwrap();
+    };
+    let client = async {
+        theirs.write_all(b"ping").await.unwrap();
+        assert_eq!(read_exactly(&theirs, 4).await, b"ping");
+        theirs.finish();
+        assert_eq!(theirs.read(&mut [0]).await.unwrap(), 0);
+    };
+    tokio::time::timeout(SOON, async { tokio::join!(echo, client) })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn a_dut_that_is_started_anew_is_reached_at_the_same_port() {
     let (lab, port) = Lab::ethernet(EthernetOptions::default()).unwrap();
-    let first = dut_at(&port);
+    let first = dut_at(&port, 7);
     let (ours, theirs, listener) = connected(&lab, &first).await;
     // A power cut: the stack is gone without a word.
     theirs.vanish().unwrap();
     drop(first);
     drop(listener);
     std::fs::remove_file(&port.dut_socket).unwrap();
-    let second = dut_at(&port);
+    let second = dut_at(&port, 8);
     let (again, theirs, _listener) = connected(&lab, &second).await;
     again.write_all(b"hello").await.unwrap();
     assert_eq!(read_exactly(&theirs, 5).await, b"hello");
@@ -270,4 +305,31 @@ async fn a_large_transfer_arrives_whole_and_the_capture_stays_bounded() {
             .sum::<usize>()
             <= 1 << 20
     );
+}
+
+/// Run by hand, in release: how fast a DUT that only reads is fed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a check: run it in release with --nocapture"]
+async fn throughput_to_the_dut() {
+    const LENGTH: usize = 268_435_455;
+    let (lab, dut) = plugged();
+    let (ours, theirs, _listener) = connected(&lab, &dut).await;
+    let started = std::time::Instant::now();
+    let writer = tokio::spawn(async move {
+        let block = vec![0x5a; 64 << 10];
+        let mut left = LENGTH;
+        while left > 0 {
+            let part = left.min(block.len());
+            ours.write_all(&block[..part]).await.unwrap();
+            left -= part;
+        }
+        ours
+    });
+    let mut buffer = vec![0; 64 << 10];
+    let mut received = 0;
+    while received < LENGTH {
+        received += theirs.read(&mut buffer).await.unwrap();
+    }
+    println!("{received} bytes in {:?}", started.elapsed());
+    writer.await.unwrap();
 }
