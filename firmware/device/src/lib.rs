@@ -12,6 +12,7 @@ pub mod clock;
 pub mod console;
 pub mod http;
 pub mod mqtt;
+pub mod names;
 pub mod ntp;
 pub mod outputs;
 pub mod random;
