@@ -1,7 +1,6 @@
 //! One network connection, from CONNECT to its end.
 
 use core::convert::Infallible;
-use core::fmt;
 
 use embassy_futures::select::{Either3, select3};
 use embassy_net::tcp::TcpReader;
@@ -13,12 +12,12 @@ use super::codec::{Connect, Decoder, Item, Oversize, PublishHeader, Qos, Receive
 use super::delivery::deliver;
 use super::outbox::Outbox;
 use super::session::{
-    Begin, Close, Content, MAX_RECORD_LEN, Notice, Purpose, Reaction, Reply, SNAPSHOT_LEN, Session,
+    Close, Content, MAX_RECORD_LEN, Notice, Purpose, Reaction, Reply, SNAPSHOT_LEN, Session,
     Transmit,
 };
 use super::topics::Topics;
 use super::wire::{Wire, WireError};
-use crate::status::{MqttState, count};
+use crate::status::count;
 use crate::{Board, Device};
 
 /// Why a connection ended.
@@ -212,18 +211,11 @@ impl<B: Board> Connection<'_, '_, B> {
             written => {
                 written?;
                 if self.session.mark_sent(slot) {
-                    self.tell_sent(id.get(), qos);
+                    self.device.tell_sent(id.get(), qos);
                 }
             }
         }
         Ok(())
-    }
-
-    fn tell_sent(&self, id: u16, qos: Qos) {
-        count(&self.device.status.counters.mqtt_sent);
-        let qos = qos.level();
-        self.device
-            .event("mqtt.sent", format_args!("id={id} qos={qos}"));
     }
 
     /// Takes one wish from the outbox; false when there is none that can be met now.
@@ -264,7 +256,7 @@ impl<B: Board> Connection<'_, '_, B> {
             let started = Instant::now();
             self.wire.publish(&header, &content).await?;
             self.session.sent(started, Instant::now());
-            self.tell_sent(0, batch.qos);
+            self.device.tell_sent(0, batch.qos);
             return Ok(true);
         }
         let taken = self.session.publish(content, batch.qos, batch.retain);
@@ -287,14 +279,7 @@ impl<B: Board> Connection<'_, '_, B> {
 
     async fn take(&mut self, packet: &Received<'_>) -> Result<(), End> {
         if let Received::Connack(connack) = packet {
-            self.device.event(
-                "mqtt.connack",
-                format_args!(
-                    "code={} session_present={}",
-                    connack.code as u8,
-                    u8::from(connack.session_present)
-                ),
-            );
+            self.device.tell_connack(*connack);
         }
         let was_ready = self.session.is_ready();
         let reaction = self.session.receive(packet, Instant::now())?;
@@ -304,17 +289,17 @@ impl<B: Board> Connection<'_, '_, B> {
                 deliver(self.device, self.topics, self.outbox, publish);
             }
             (Notice::Answered(purpose), _) => {
-                self.tell_answer(packet);
+                self.device.tell_answer(packet);
                 if purpose != Purpose::Configured {
                     self.outbox.request_answered();
                 }
             }
             (Notice::Purged, _) => {
-                self.tell_session("discarded");
+                self.device.tell_session("discarded");
                 self.wire.packet(|e| e.disconnect()).await?;
                 return Err(End::Purged);
             }
-            (notice, _) => self.tell(notice),
+            (notice, _) => self.device.tell_notice(notice),
         }
         if !was_ready && self.session.is_ready() {
             self.outbox.state_due = true;
@@ -335,7 +320,7 @@ impl<B: Board> Connection<'_, '_, B> {
                 super::codec::BUFFER_LEN,
             ),
         );
-        self.tell(reaction.notice);
+        self.device.tell_notice(reaction.notice);
         self.reply(&reaction).await
     }
 
@@ -355,47 +340,6 @@ impl<B: Board> Connection<'_, '_, B> {
         self.session.sent(started, Instant::now());
         Ok(())
     }
-
-    fn tell(&self, notice: Notice) {
-        match notice {
-            Notice::Began(begin) => {
-                count(&self.device.status.counters.mqtt_connects);
-                self.device.status.mqtt.set(MqttState::Connected);
-                self.tell_session(match begin {
-                    Begin::Resumed => "resumed",
-                    Begin::New => "new",
-                    Begin::Discarded => "discarded",
-                    Begin::Lost => "lost",
-                });
-            }
-            Notice::Acked(id, qos) => self
-                .device
-                .event("mqtt.acked", format_args!("id={id} qos={}", qos.level())),
-            Notice::UnknownAck(packet_type, id) => self.device.event(
-                "mqtt.unknown_ack",
-                format_args!("type={} id={id}", packet_type as u8),
-            ),
-            Notice::None | Notice::Deliver | Notice::Purged | Notice::Answered(_) => {}
-        }
-    }
-
-    fn tell_session(&self, state: &str) {
-        self.device
-            .event("mqtt.session", format_args!("state={state}"));
-    }
-
-    fn tell_answer(&self, packet: &Received<'_>) {
-        match packet {
-            Received::Suback(suback) => self.device.event(
-                "mqtt.suback",
-                format_args!("id={} codes={}", suback.id, Codes(suback.codes)),
-            ),
-            Received::Unsuback(id) => {
-                self.device.event("mqtt.unsuback", format_args!("id={id}"));
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Reads up to the end of one packet.
@@ -413,17 +357,4 @@ async fn read<'p>(
         .await
         .map_err(|_| End::Broken)?;
     decoded.map_err(|error| End::Session(Close::Protocol(error)))
-}
-
-/// SUBACK's codes, joined by commas.
-struct Codes<'a>(&'a [u8]);
-
-impl fmt::Display for Codes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, code) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(f, "{comma}{code}")?;
-        }
-        Ok(())
-    }
 }

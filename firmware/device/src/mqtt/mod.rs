@@ -11,6 +11,7 @@ mod connection;
 mod delivery;
 mod outbox;
 pub mod payload;
+mod report;
 pub mod session;
 pub mod task;
 mod topics;

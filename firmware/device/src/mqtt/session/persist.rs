@@ -1,8 +1,9 @@
 //! Saving and restoring the session, record by record.
 
+use super::Session;
 use super::inbound::Inbound;
 use super::record::{self, Header, Record};
-use super::{PacketId, Session};
+use crate::mqtt::codec::PacketId;
 
 /// Identifiers are set aside in blocks of so many, so that the header need not be written for
 /// each: after a power cut the client goes on with the next block.
