@@ -2,6 +2,7 @@
 
 mod connack;
 mod flight;
+mod remaining_length;
 mod scene;
 mod session_present;
 
@@ -9,5 +10,10 @@ use crate::case::Case;
 
 /// Every MQTT case, by section of the specification.
 pub fn cases() -> Vec<Case> {
-    [connack::cases(), session_present::cases()].concat()
+    [
+        remaining_length::cases(),
+        connack::cases(),
+        session_present::cases(),
+    ]
+    .concat()
 }
