@@ -1,7 +1,9 @@
 //! MQTT 3.1.1 clients.
 
 mod connack;
+mod connect;
 mod flight;
+mod malformed;
 mod remaining_length;
 mod scene;
 mod session_present;
@@ -12,6 +14,8 @@ use crate::case::Case;
 pub fn cases() -> Vec<Case> {
     [
         remaining_length::cases(),
+        malformed::cases(),
+        connect::cases(),
         connack::cases(),
         session_present::cases(),
     ]
