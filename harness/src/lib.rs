@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Firmproof: conformance tests for network firmware, over NTP, HTTP and MQTT.
+
+pub mod lab;

@@ -1,0 +1,54 @@
+//! A UDP socket of the operating system.
+
+use std::net::SocketAddrV4;
+
+use super::{LabError, v4};
+use crate::lab::{Datagram, LabFeature};
+
+/// The largest UDP payload over IPv4.
+const LARGEST: usize = 65_507;
+
+#[derive(Debug)]
+pub(in crate::lab) struct UdpSocket {
+    socket: tokio::net::UdpSocket,
+    local: SocketAddrV4,
+}
+
+impl UdpSocket {
+    pub(super) async fn bind(at: SocketAddrV4) -> Result<Self, LabError> {
+        let socket = tokio::net::UdpSocket::bind(at).await?;
+        let local = v4(socket.local_addr()?)?;
+        Ok(Self { socket, local })
+    }
+
+    pub(in crate::lab) fn local_addr(&self) -> SocketAddrV4 {
+        self.local
+    }
+
+    pub(in crate::lab) async fn recv(&self) -> Result<Datagram, LabError> {
+        let mut buffer = vec![0; LARGEST];
+        let (length, from) = self.socket.recv_from(&mut buffer).await?;
+        buffer.truncate(length);
+        Ok(Datagram {
+            payload: buffer,
+            from: v4(from)?,
+            to: self.local,
+        })
+    }
+
+    pub(in crate::lab) async fn send(
+        &self,
+        payload: &[u8],
+        source: Option<SocketAddrV4>,
+        to: SocketAddrV4,
+    ) -> Result<(), LabError> {
+        if source.is_some_and(|source| source != self.local) {
+            return Err(LabError::Unsupported(LabFeature::Addresses));
+        }
+        if payload.len() > LARGEST {
+            return Err(LabError::TooLong(payload.len()));
+        }
+        self.socket.send_to(payload, to).await?;
+        Ok(())
+    }
+}
