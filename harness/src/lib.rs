@@ -1,3 +1,15 @@
-//! Firmproof: conformance tests for network firmware, over NTP, HTTP and MQTT.
+//! Firmproof: conformance tests for network firmware. See the README for what it does and
+//! `docs/interfaces.md` for the formats that its parts share.
 
+pub mod bench;
+pub mod case;
+pub mod dut;
+pub mod evidence;
 pub mod lab;
+// pub mod ledger;
+pub mod peers;
+pub mod profile;
+// pub mod report;
+// pub mod result;
+// pub mod run;
+pub mod suite;
