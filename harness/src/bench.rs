@@ -175,7 +175,12 @@ impl Bench {
                 .await
                 .map_err(|e| Stop::inconclusive(format!("{}: {e}", config_file.display())))?;
             let flash = self.flash_file();
-            return Ok(Some(Launch::host(&self.0.program, port, &config_file, &flash)));
+            return Ok(Some(Launch::host(
+                &self.0.program,
+                port,
+                &config_file,
+                &flash,
+            )));
         }
         let Some(start) = &self.0.profile.start else {
             return Ok(None);
@@ -296,13 +301,24 @@ impl Bench {
     /// [`Stop::Skip`] when the profile does not say.
     pub fn http_address(&self) -> Judged<SocketAddrV4> {
         if self.0.frames.is_some() {
-            return Ok(SocketAddrV4::new(self.0.lab.dut_address(), self.config().http_port));
+            return Ok(SocketAddrV4::new(
+                self.0.lab.dut_address(),
+                self.config().http_port,
+            ));
         }
-        let at = self.0.profile.at.http.as_ref().ok_or(Stop::Skip(Capability::Http))?;
+        let at = self
+            .0
+            .profile
+            .at
+            .http
+            .as_ref()
+            .ok_or(Stop::Skip(Capability::Http))?;
         let filled = launch::fill(at, &self.placeholders()?)
             .map_err(|e| Stop::inconclusive(format!("at.http: {e}")))?;
         filled.parse().map_err(|_| {
-            Stop::inconclusive(format!("at.http: `{filled}` is not an IPv4 address and port"))
+            Stop::inconclusive(format!(
+                "at.http: `{filled}` is not an IPv4 address and port"
+            ))
         })
     }
 
@@ -329,7 +345,8 @@ impl Bench {
         self.need(Capability::ObserveState)?;
         let mut connection = self.http().await?;
         let host = connection.host();
-        let request = format!("GET /api/state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /api/state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         connection.send(request.as_bytes()).await;
         let seen = match connection.answer(PATIENCE, "GET").await {
             Answer::Response(response) if response.status == 200 => {
@@ -341,7 +358,11 @@ impl Bench {
             other => other.to_string(),
         };
         let expected = "GET /api/state is answered by 200 with JSON";
-        Err(Stop::fail("FIRMPROOF-PAGE-6", expected, self.with_console(&seen)))
+        Err(Stop::fail(
+            "FIRMPROOF-PAGE-6",
+            expected,
+            self.with_console(&seen),
+        ))
     }
 
     /// A time server at peer `n`. An external device is told of the first; a case configures the others.
@@ -411,7 +432,11 @@ impl Bench {
             (None, None) => None,
         };
         match wrong {
-            Some(seen) => Err(Stop::fail(statement, "the device is still alive", self.with_console(&seen))),
+            Some(seen) => Err(Stop::fail(
+                statement,
+                "the device is still alive",
+                self.with_console(&seen),
+            )),
             None => Ok(()),
         }
     }

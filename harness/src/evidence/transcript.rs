@@ -56,7 +56,13 @@ impl Transcript {
     }
 
     /// Records a message or, with no bytes, a note.
-    pub fn record(&self, peer: &str, direction: Direction, summary: impl Into<String>, bytes: &[u8]) {
+    pub fn record(
+        &self,
+        peer: &str,
+        direction: Direction,
+        summary: impl Into<String>,
+        bytes: &[u8],
+    ) {
         let entry = Entry {
             at_us: u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX),
             peer: peer.into(),
@@ -96,6 +102,8 @@ impl Transcript {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, (Vec<Entry>, u64)> {
-        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
