@@ -2,12 +2,21 @@
 
 mod exchange;
 mod fields;
+mod framing;
 mod host;
+mod methods;
 mod request_line;
 
 use crate::case::Case;
 
 /// Every HTTP case.
 pub fn cases() -> Vec<Case> {
-    [request_line::cases(), host::cases(), fields::cases()].concat()
+    [
+        request_line::cases(),
+        host::cases(),
+        fields::cases(),
+        framing::cases(),
+        methods::cases(),
+    ]
+    .concat()
 }
