@@ -2,6 +2,7 @@
 
 pub mod forward;
 pub mod http_message;
+pub mod http_prober;
 pub mod http_request;
 pub mod mqtt_bytes;
 pub mod mqtt_packet;
