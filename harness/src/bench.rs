@@ -17,9 +17,9 @@ use crate::dut::{Launch, Process, launch};
 use crate::evidence::Evidence;
 use crate::evidence::console::Line;
 use crate::lab::{EthernetOptions, FramePort, Lab, OsOptions};
-use crate::peers::scripted_broker::ScriptedBroker;
 use crate::peers::http_prober::{Answer, HttpConnection};
 use crate::peers::ntp_server::NtpServer;
+use crate::peers::scripted_broker::ScriptedBroker;
 use crate::profile::{Capability, Kind, Profile};
 
 /// How long anything may take that has no bound of its own, in wall time.

@@ -155,7 +155,11 @@ fn file_stem(dut: &str, id: &str) -> String {
 ///
 /// # Errors
 /// The file system's.
-pub fn write_record(folder: &Path, record: &mut Record, evidence: &EvidenceFile) -> Result<(), ResultError> {
+pub fn write_record(
+    folder: &Path,
+    record: &mut Record,
+    evidence: &EvidenceFile,
+) -> Result<(), ResultError> {
     let stem = file_stem(&record.dut, &record.id);
     record.evidence = format!("evidence/{stem}.json");
     write_json(&folder.join(&record.evidence), evidence)?;
@@ -232,9 +236,15 @@ mod tests {
         let file = folder.path().join("run.json");
         std::fs::write(&file, "{\"schema\": 1, \"cases\": [").unwrap();
         let truncated = RunResult::read(folder.path()).unwrap_err();
-        assert!(matches!(truncated, ResultError::Malformed { .. }), "{truncated}");
+        assert!(
+            matches!(truncated, ResultError::Malformed { .. }),
+            "{truncated}"
+        );
         std::fs::write(&file, "{\"schema\": 7}").unwrap();
         let foreign = RunResult::read(folder.path()).unwrap_err();
-        assert!(matches!(foreign, ResultError::UnknownSchema { found: 7, .. }), "{foreign}");
+        assert!(
+            matches!(foreign, ResultError::UnknownSchema { found: 7, .. }),
+            "{foreign}"
+        );
     }
 }

@@ -19,14 +19,19 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Most of a case is waiting, so more of them fit than there are cores.
     arguments.test_threads.get_or_insert(8);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf);
     if let Some(root) = root
         && let Err(error) = std::env::set_current_dir(&root)
     {
         eprintln!("{}: {error}", root.display());
         return ExitCode::from(2);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => Arc::new(runtime),
         Err(error) => {
             eprintln!("no runtime: {error}");
@@ -41,14 +46,18 @@ fn main() -> ExitCode {
                 trials.push(trial(case, profile.clone(), runtime.clone()));
             }
         }
-        Err(error) => trials.push(Trial::test("host", move || Err(Failed::from(error.to_string())))),
+        Err(error) => trials.push(Trial::test("host", move || {
+            Err(Failed::from(error.to_string()))
+        })),
     }
     let required = std::env::var("FIRMPROOF_REQUIRE").unwrap_or_default();
     for (dut, reason) in NOT_YET {
         let is_required = required.split(',').any(|r| r.trim() == dut);
         trials.push(
-            Trial::test(format!("{dut} ({reason})"), move || Err(Failed::from(reason)))
-                .with_ignored_flag(!is_required),
+            Trial::test(format!("{dut} ({reason})"), move || {
+                Err(Failed::from(reason))
+            })
+            .with_ignored_flag(!is_required),
         );
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -79,7 +88,9 @@ fn trial(case: Case, profile: Arc<Profile>, runtime: Arc<tokio::runtime::Runtime
         }
     });
     match lacking {
-        Some(need) => trial.with_ignored_flag(true).with_kind(format!("lacks {need}")),
+        Some(need) => trial
+            .with_ignored_flag(true)
+            .with_kind(format!("lacks {need}")),
         None => trial,
     }
 }

@@ -43,7 +43,10 @@ pub(super) fn execute(_: &Arguments) -> Outcome {
     for wanted in &WANTED {
         match find(wanted.program) {
             Some(path) => println!("{:<20} {}", wanted.program, path.display()),
-            None => println!("{:<20} missing ({}): {}", wanted.program, wanted.purpose, wanted.how),
+            None => println!(
+                "{:<20} missing ({}): {}",
+                wanted.program, wanted.purpose, wanted.how
+            ),
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,9 @@ use firmproof::ledger::{Ledger, Protocol, Standing};
 use super::Outcome;
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  firmproof ledger\n  firmproof ledger mqtt\n  firmproof ledger http --uncovered")]
+#[command(
+    after_help = "Examples:\n  firmproof ledger\n  firmproof ledger mqtt\n  firmproof ledger http --uncovered"
+)]
 pub(super) struct Arguments {
     /// One protocol's statements; all without
     protocol: Option<Wanted>,
@@ -27,7 +29,11 @@ enum Wanted {
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let ledger = Ledger::load()?;
     let cases = firmproof::suite::all();
-    let coverage = ledger.coverage(cases.iter().map(|c| (c.id.as_str(), c.statements.as_slice())));
+    let coverage = ledger.coverage(
+        cases
+            .iter()
+            .map(|c| (c.id.as_str(), c.statements.as_slice())),
+    );
     let wanted = arguments.protocol.map(|p| match p {
         Wanted::Mqtt => Protocol::Mqtt,
         Wanted::Http => Protocol::Http,
@@ -54,7 +60,9 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 
 fn several(cases: &[String]) -> String {
     match cases {
-        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len()),
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{a}, {b}, {c} and {} more", rest.len())
+        }
         _ => cases.join(", "),
     }
 }

@@ -7,7 +7,9 @@ use clap::Args;
 use super::{Outcome, select};
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  firmproof list\n  firmproof list mqtt/connack\n  firmproof list --json | jq '.[].id'")]
+#[command(
+    after_help = "Examples:\n  firmproof list\n  firmproof list mqtt/connack\n  firmproof list --json | jq '.[].id'"
+)]
 pub(super) struct Arguments {
     /// List the cases whose id contains one of these; all without
     filter: Vec<String>,
@@ -35,7 +37,12 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     for case in &cases {
-        println!("{}  [{}]  {}", case.id, case.level, case.statements.join(" "));
+        println!(
+            "{}  [{}]  {}",
+            case.id,
+            case.level,
+            case.statements.join(" ")
+        );
         println!("    {}", case.requirement);
         if !case.needs.is_empty() {
             let needs: Vec<&str> = case.needs.iter().map(|n| n.name()).collect();

@@ -56,7 +56,10 @@ pub(crate) fn main() -> ExitCode {
         return firmproof_host::main(arguments);
     }
     let cli = Cli::parse();
-    let outcome = match cli.command.unwrap_or_else(|| Command::Run(run::Arguments::default())) {
+    let outcome = match cli
+        .command
+        .unwrap_or_else(|| Command::Run(run::Arguments::default()))
+    {
         Command::Run(arguments) => run::execute(&arguments),
         Command::List(arguments) => list::execute(&arguments),
         Command::Ledger(arguments) => ledger::execute(&arguments),
@@ -85,7 +88,11 @@ fn select(filters: &[String]) -> Result<Vec<Case>, String> {
     if cases.is_empty() {
         return Err(format!(
             "no case matches {}; `firmproof list` shows the ids",
-            filters.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" or ")
+            filters
+                .iter()
+                .map(|f| format!("`{f}`"))
+                .collect::<Vec<_>>()
+                .join(" or ")
         ));
     }
     Ok(cases)
@@ -104,9 +111,17 @@ fn newest_run() -> Result<std::path::PathBuf, String> {
         .map(|entry| entry.path())
         .filter(|path| path.join("run.json").exists())
         .collect();
-    runs.sort_by_key(|path| path.join("run.json").metadata().and_then(|m| m.modified()).ok());
+    runs.sort_by_key(|path| {
+        path.join("run.json")
+            .metadata()
+            .and_then(|m| m.modified())
+            .ok()
+    });
     runs.pop().ok_or_else(|| {
-        format!("no run in {}: `firmproof run` makes one, or name one with --run", root.display())
+        format!(
+            "no run in {}: `firmproof run` makes one, or name one with --run",
+            root.display()
+        )
     })
 }
 
@@ -121,7 +136,10 @@ mod tests {
         command.build();
         command.clone().debug_assert();
         for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
-            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = sub
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!(help.contains("Example"), "{}", sub.get_name());
         }
     }

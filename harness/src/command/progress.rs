@@ -17,7 +17,9 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
     } else {
         ProgressBar::hidden()
     };
-    if let Ok(style) = ProgressStyle::with_template("[{elapsed_precise}] {bar:30} {pos}/{len} {wide_msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("[{elapsed_precise}] {bar:30} {pos}/{len} {wide_msg}")
+    {
         bar.set_style(style);
     }
     let began = Instant::now();
@@ -32,10 +34,17 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
                 bar.inc(1);
                 if matches!(record.verdict, Verdict::Fail | Verdict::Inconclusive) {
                     let line = format!("{:<12} {}", record.verdict, record.id);
-                    if terminal { bar.println(line) } else { eprintln!("{line}") }
+                    if terminal {
+                        bar.println(line)
+                    } else {
+                        eprintln!("{line}")
+                    }
                 }
                 if !terminal && (done * 10 / total) > ((done - 1) * 10 / total) {
-                    eprintln!("{done} of {total} cases after {:.1} s", began.elapsed().as_secs_f64());
+                    eprintln!(
+                        "{done} of {total} cases after {:.1} s",
+                        began.elapsed().as_secs_f64()
+                    );
                 }
             }
         }

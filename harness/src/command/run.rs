@@ -18,8 +18,10 @@ pub(super) const RUNS: &str = "target/firmproof";
 const JOBS: usize = 8;
 
 #[derive(Args, Default)]
-#[command(after_help = "Examples:\n  firmproof run\n  firmproof run mqtt/connack http/host --jobs 4\n  \
-    firmproof run --dut fixtures/duts/paho.toml mqtt --out results")]
+#[command(
+    after_help = "Examples:\n  firmproof run\n  firmproof run mqtt/connack http/host --jobs 4\n  \
+    firmproof run --dut fixtures/duts/paho.toml mqtt --out results"
+)]
 pub(super) struct Arguments {
     /// Run the cases whose id contains one of these; all without
     filter: Vec<String>,
@@ -47,7 +49,11 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     };
     let folder = arguments.out.clone().unwrap_or_else(new_run_folder);
     if folder.join("run.json").exists() {
-        return Err(format!("{} already holds a run; choose another --out", folder.display()).into());
+        return Err(format!(
+            "{} already holds a run; choose another --out",
+            folder.display()
+        )
+        .into());
     }
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let plan = Plan {
@@ -58,7 +64,9 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         seed,
         folder: folder.clone(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let (events, seen) = mpsc::unbounded_channel();
     let total = plan.cases.len();
     let result = runtime.block_on(async {
@@ -74,9 +82,15 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         result
     });
     result.write(&folder)?;
-    println!("{}", summary(&result, &format!("firmproof run --dut {dut}")));
+    println!(
+        "{}",
+        summary(&result, &format!("firmproof run --dut {dut}"))
+    );
     if !result.complete {
-        println!("interrupted: {} of {total} cases were judged", result.cases.len());
+        println!(
+            "interrupted: {} of {total} cases were judged",
+            result.cases.len()
+        );
     }
     println!("results: {}", folder.display());
     Ok(ExitCode::from(exit_of(&result) as u8))

@@ -10,7 +10,9 @@ use firmproof::result::{Record, RunResult, read_evidence};
 use super::{Outcome, newest_run};
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  firmproof show mqtt/connack/code-5-not-authorised\n  firmproof show host/missing --run target/firmproof/1790000000-42")]
+#[command(
+    after_help = "Examples:\n  firmproof show mqtt/connack/code-5-not-authorised\n  firmproof show host/missing --run target/firmproof/1790000000-42"
+)]
 pub(super) struct Arguments {
     /// The case: its id, or a part that only one case of the run has
     case: String,
@@ -29,7 +31,10 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let exact = run.cases.iter().find(|r| r.id == wanted);
     let record = match exact {
         Some(record) => record,
-        None => only(run.cases.iter().filter(|r| r.id.contains(wanted)).collect(), wanted)?,
+        None => only(
+            run.cases.iter().filter(|r| r.id.contains(wanted)).collect(),
+            wanted,
+        )?,
     };
     print!("{}", ladder(record, &read_evidence(&folder, record)?));
     Ok(ExitCode::SUCCESS)
@@ -42,7 +47,12 @@ fn only<'a>(found: Vec<&'a Record>, wanted: &str) -> Result<&'a Record, String> 
         several => Err(format!(
             "`{wanted}` fits {} cases, among them {}",
             several.len(),
-            several.iter().take(5).map(|r| r.id.as_str()).collect::<Vec<_>>().join(", ")
+            several
+                .iter()
+                .take(5)
+                .map(|r| r.id.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         )),
     }
 }

@@ -16,7 +16,9 @@ use firmproof::profile::{Kind, Profile};
 use super::Outcome;
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  firmproof up\n  mosquitto_sub -h 127.0.0.1 -p <port it prints> -t 'fp/#' -v")]
+#[command(
+    after_help = "Example:\n  firmproof up\n  mosquitto_sub -h 127.0.0.1 -p <port it prints> -t 'fp/#' -v"
+)]
 pub(super) struct Arguments {
     /// The device: a name in fixtures/duts, or a profile's path
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
@@ -26,9 +28,14 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let profile = Profile::find(&arguments.dut)?;
     if profile.kind != Kind::Host {
-        return Err("`up` wires a device to the lab's own Ethernet; an external device has its own network".into());
+        return Err(
+            "`up` wires a device to the lab's own Ethernet; an external device has its own network"
+                .into(),
+        );
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(profile))
 }
 
@@ -36,21 +43,25 @@ async fn serve(profile: Profile) -> Outcome {
     let bench = Bench::new(Arc::new(profile), &std::env::current_exe()?, rand::random())?;
     let broker = RumqttdBroker::start().await?;
     let lab = bench.lab().clone();
-    let mqtt = lab.listen(SocketAddrV4::new(lab.peer_address(1), 1883)).await?;
+    let mqtt = lab
+        .listen(SocketAddrV4::new(lab.peer_address(1), 1883))
+        .await?;
     tokio::spawn(forward::to_machine(mqtt, broker.address()));
     let time = NtpServer::bind(&lab, bench.evidence(), 1).await?;
     bench.configure(|config| {
         // A server that cannot be stored would be one too many; there is room for four.
-        let _ = config
-            .ntp
-            .servers
-            .push(firmproof_bootconfig::Host::Address(lab.peer_address(1).octets()));
+        let _ = config.ntp.servers.push(firmproof_bootconfig::Host::Address(
+            lab.peer_address(1).octets(),
+        ));
     });
     bench.configure_mqtt(|_| {});
     bench.start().await.map_err(|stop| format!("{stop:?}"))?;
     let page = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("page    http://{}/", page.local_addr()?);
-    println!("mqtt    mosquitto_sub -h 127.0.0.1 -p {} -t 'fp/#' -v", broker.address().port());
+    println!(
+        "mqtt    mosquitto_sub -h 127.0.0.1 -p {} -t 'fp/#' -v",
+        broker.address().port()
+    );
     println!("console below; Ctrl-C ends it");
     let device = SocketAddrV4::new(lab.dut_address(), bench.config().http_port);
     tokio::spawn(forward::to_device(page, lab, device));
@@ -58,7 +69,11 @@ async fn serve(profile: Profile) -> Outcome {
     let print = async {
         let mut mark = 0;
         loop {
-            if console.wait(mark, Duration::from_secs(3600), |_| true).await.is_some() {
+            if console
+                .wait(mark, Duration::from_secs(3600), |_| true)
+                .await
+                .is_some()
+            {
                 for line in console.since(mark) {
                     println!("{}", firmproof::report::printable(&line.text));
                     mark += 1;

@@ -243,7 +243,10 @@ mod tests {
             .expect("a listener");
         let to = listener.local_addr();
         tokio::spawn(async move {
-            let server = listener.accept().await.expect("a connection");
+            let server = listener
+                .accept(Duration::from_secs(5))
+                .await
+                .expect("a connection");
             let mut request = [0; 64];
             let read = server.read(&mut request).await.expect("a request");
             assert!(read > 0);

@@ -50,7 +50,10 @@ impl RumqttdBroker {
         // is asked.
         std::thread::Builder::new()
             .name("rumqttd".into())
-            .spawn(move || Broker::new(config).start())?;
+            .spawn(move || {
+                // It only returns when it cannot go on; whoever waits for its port is told there.
+                let _ = Broker::new(config).start();
+            })?;
         for _ in 0..200 {
             if tokio::net::TcpStream::connect(address).await.is_ok() {
                 return Ok(Self { address });

@@ -24,7 +24,10 @@ pub fn exit_of(run: &RunResult) -> Exit {
     if must().any(|r| r.verdict == Verdict::Fail) {
         return Exit::Failed;
     }
-    let judged = run.cases.iter().any(|r| matches!(r.verdict, Verdict::Pass | Verdict::Fail));
+    let judged = run
+        .cases
+        .iter()
+        .any(|r| matches!(r.verdict, Verdict::Pass | Verdict::Fail));
     if !run.complete || !judged || must().any(|r| r.verdict == Verdict::Inconclusive) {
         return Exit::NotJudged;
     }
@@ -50,7 +53,10 @@ pub fn summary(run: &RunResult, again: &str) -> String {
 }
 
 fn row(name: &str, t: Totals) -> String {
-    format!("{name:<10} {:>7} {:>6} {:>13} {:>8}", t.pass, t.fail, t.inconclusive, t.skipped)
+    format!(
+        "{name:<10} {:>7} {:>6} {:>13} {:>8}",
+        t.pass, t.fail, t.inconclusive, t.skipped
+    )
 }
 
 fn explain(record: &Record, again: &str) -> String {
@@ -127,7 +133,14 @@ mod tests {
         let pass = || record("mqtt/a/b", Level::Must, Verdict::Pass);
         assert_eq!(exit_of(&run(vec![pass()])), Exit::Green);
         assert_eq!(exit_of(&run(vec![])), Exit::NotJudged);
-        assert_eq!(exit_of(&run(vec![record("mqtt/a/b", Level::Must, Verdict::Skipped)])), Exit::NotJudged);
+        assert_eq!(
+            exit_of(&run(vec![record(
+                "mqtt/a/b",
+                Level::Must,
+                Verdict::Skipped
+            )])),
+            Exit::NotJudged
+        );
         let unsure = record("mqtt/a/c", Level::Must, Verdict::Inconclusive);
         assert_eq!(exit_of(&run(vec![pass(), unsure])), Exit::NotJudged);
         let broken = record("mqtt/a/d", Level::Must, Verdict::Fail);

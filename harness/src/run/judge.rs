@@ -1,6 +1,5 @@
 //! One case on one bench, from power on to record.
 
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +35,9 @@ pub async fn judge(
     let (outcome, bench) = match (lacking, Bench::new(profile.clone(), program, seed)) {
         (Some(need), _) => (Err(Stop::Skip(*need)), None),
         (None, Err(error)) => (
-            Err(Stop::inconclusive(format!("the bench cannot be set up: {error}"))),
+            Err(Stop::inconclusive(format!(
+                "the bench cannot be set up: {error}"
+            ))),
             None,
         ),
         (None, Ok(bench)) => (on_bench(case, &bench).await, Some(bench)),
@@ -47,7 +48,10 @@ pub async fn judge(
         Err(Stop::Inconclusive(reason)) => (Verdict::Inconclusive, Some(reason), None),
         Err(Stop::Skip(need)) => (
             Verdict::Skipped,
-            Some(format!("the profile `{}` lacks the capability `{need}`", profile.name)),
+            Some(format!(
+                "the profile `{}` lacks the capability `{need}`",
+                profile.name
+            )),
             None,
         ),
     };
@@ -66,8 +70,14 @@ pub async fn judge(
     };
     let evidence = EvidenceFile {
         id: case.id.clone(),
-        transcript: bench.as_ref().map(|b| b.evidence().transcript.entries()).unwrap_or_default(),
-        console: bench.as_ref().map(|b| b.evidence().console.since(0)).unwrap_or_default(),
+        transcript: bench
+            .as_ref()
+            .map(|b| b.evidence().transcript.entries())
+            .unwrap_or_default(),
+        console: bench
+            .as_ref()
+            .map(|b| b.evidence().console.since(0))
+            .unwrap_or_default(),
     };
     if let Err(error) = write_record(folder, &mut record, &evidence) {
         // A verdict whose evidence is lost is no verdict.
@@ -79,14 +89,13 @@ pub async fn judge(
 
 async fn on_bench(case: &Case, bench: &Bench) -> Judged {
     let statement = case.statements.first().copied().unwrap_or("liveness");
-    let body = tokio::spawn({
-        let run = AssertUnwindSafe(case.run(bench.clone()));
-        async move { run.0.await }
-    });
+    let body = tokio::spawn(case.run(bench.clone()));
     let abort = body.abort_handle();
     let judged = match tokio::time::timeout(CASE_DEADLINE, body).await {
         Ok(Ok(judged)) => judged,
-        Ok(Err(panic)) => Err(Stop::inconclusive(format!("the case itself failed: {panic}"))),
+        Ok(Err(panic)) => Err(Stop::inconclusive(format!(
+            "the case itself failed: {panic}"
+        ))),
         Err(_) => {
             abort.abort();
             Err(Stop::inconclusive(bench.with_console(&format!(
@@ -96,10 +105,19 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
         }
     };
     // A panic explains a failure better than its consequences, and no pass survives one.
-    let panicked = bench.evidence().console.since(0).into_iter().find(|l| l.is("panic"));
+    let panicked = bench
+        .evidence()
+        .console
+        .since(0)
+        .into_iter()
+        .find(|l| l.is("panic"));
     bench.end().await;
     match panicked {
-        Some(line) => Err(Stop::fail(statement, "the device does not panic", line.text)),
+        Some(line) => Err(Stop::fail(
+            statement,
+            "the device does not panic",
+            line.text,
+        )),
         None => judged,
     }
 }

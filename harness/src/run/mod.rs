@@ -61,7 +61,9 @@ pub async fn run(
         tasks.spawn(async move {
             let _slot = slots.acquire_owned().await;
             // A receiver that is gone only means that nobody watches.
-            let _ = events.send(Event::Began { id: case.id.clone() });
+            let _ = events.send(Event::Began {
+                id: case.id.clone(),
+            });
             let record = judge(&case, profile, &program, seed, &folder).await;
             let _ = events.send(Event::Judged(Box::new(record.clone())));
             record

@@ -191,13 +191,13 @@ const FOLLOWED: &[Followed] = &[
         "body-that-looks-like-a-request",
         "RFC9112-9.3-2",
         "After a response the request's body is read to its end or the connection is closed",
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 37\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 38\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
     ),
     body(
         "body-of-a-refused-request",
         "RFC9112-9.3-2",
         "The body of a refused request is read to its end or the connection is closed",
-        b"FIRMPROOF / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 37\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
+        b"FIRMPROOF / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 38\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
     ),
     body(
         "no-length-no-body",
