@@ -17,6 +17,8 @@ pub mod random;
 pub mod status;
 pub mod status_json;
 pub mod store;
+#[cfg(test)]
+mod test_time;
 pub mod update;
 
 pub use board::Board;
