@@ -84,7 +84,7 @@ pub enum Notice {
     Acked(PacketId, Qos),
     /// SUBACK or UNSUBACK has answered the request.
     Answered(Purpose),
-    /// An acknowledgement of nothing that is in flight; see [`Session::receive`].
+    /// An acknowledgement of nothing that is in flight; see [`super::Session::receive`].
     UnknownAck(PacketType, PacketId),
 }
 
@@ -113,7 +113,7 @@ impl Reaction {
     }
 }
 
-/// A packet that is due. Sending it is reported by [`Session::sent`].
+/// A packet that is due. Sending it is reported by [`super::Session::sent`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transmit {
     /// CONNECT with this clean session flag.
@@ -121,7 +121,7 @@ pub enum Transmit {
         /// The flag.
         clean_session: bool,
     },
-    /// PUBLISH of the message in a slot ([`Session::message`]).
+    /// PUBLISH of the message in a slot ([`super::Session::message`]).
     Publish {
         /// The slot.
         slot: usize,

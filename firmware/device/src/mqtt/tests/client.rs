@@ -256,11 +256,16 @@ fn commands_subscribe_unsubscribe_and_disconnect() {
                 .send(&[0xb0, 2, unsubscribe[0], unsubscribe[1]])
                 .await;
             broker.send(&command("nonsense", b"")).await;
+            // A retained command would act again at every connect.
+            broker
+                .send(&publish(0x31, "lab/dut/cmd/led", None, b"on"))
+                .await;
             broker.send(&command("disconnect", b"")).await;
             broker.expect(0xe0).await;
             broker.expect_end().await;
             let errors = bench.lines("mqtt.command_error");
-            assert_eq!(errors, ["reason=unknown-command"]);
+            assert_eq!(errors, ["reason=unknown-command", "reason=retained"]);
+            assert_eq!(*bench.lamp.borrow(), None);
             let (mut rx, mut tx) = buffers();
             let mut broker = Broker::accept(stack, &mut rx, &mut tx).await;
             broker.expect(0x10).await;

@@ -1,4 +1,4 @@
-//! Long exchanges: many messages in both directions, and a flash that wears evenly.
+//! Many messages in a row.
 
 extern crate std;
 
