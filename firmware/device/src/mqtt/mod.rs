@@ -16,3 +16,6 @@ pub mod session;
 pub mod task;
 mod topics;
 mod wire;
+
+#[cfg(test)]
+mod tests;

@@ -261,3 +261,59 @@ fn after_an_error_nothing_is_decoded_any_more() {
     let again = decoder.decode(&mut &[0xd0, 0][..]);
     assert_eq!(again, Err(ProtocolError::UnexpectedType));
 }
+
+/// Every item of a stream in pieces of one size, as text, and the error at its end.
+fn transcript(bytes: &[u8], size: usize) -> (Vec<std::string::String>, Option<ProtocolError>) {
+    let mut decoder = Decoder::new();
+    let mut items = Vec::new();
+    for mut piece in bytes.chunks(size) {
+        loop {
+            match decoder.decode(&mut piece) {
+                Ok(Some(item)) => items.push(std::format!("{item:?}")),
+                Ok(None) => break,
+                Err(error) => return (items, Some(error)),
+            }
+        }
+        assert!(
+            piece.is_empty(),
+            "bytes are left although no packet is whole"
+        );
+    }
+    (items, None)
+}
+
+#[test]
+fn damaged_streams_never_panic_and_mean_the_same_in_every_split() {
+    use rand_core::{RngCore, SeedableRng};
+    let mut random = rand_chacha::ChaCha20Rng::from_seed([3; 32]);
+    let mut below = |bound: usize| random.next_u32() as usize % bound;
+    let mut failed = 0;
+    for _ in 0..3_000 {
+        let mut stream = Vec::new();
+        for _ in 0..1 + below(4) {
+            stream.extend(match below(6) {
+                0 => Vec::from([0x20, 2, 0, 0]),
+                1 => Vec::from([0x90, 4, 0, 1, 2, 0x80]),
+                2 => Vec::from([0x62, 2, 0, 9]),
+                3 => publish(0x34, "ä€".as_bytes(), Some(9), below(40)),
+                4 => publish(
+                    0x33,
+                    &std::vec![b'n'; 1 + below(3000)],
+                    Some(9),
+                    below(2000),
+                ),
+                _ => publish(0x30, b"t", None, below(3000)),
+            });
+        }
+        for _ in 0..below(3) {
+            let place = below(stream.len().min(40));
+            stream[place] ^= 1 << below(8);
+        }
+        let whole = transcript(&stream, stream.len());
+        failed += usize::from(whole.1.is_some());
+        for size in [1, 2, 3, 1 + below(64), 1 + below(4096)] {
+            assert_eq!(transcript(&stream, size), whole, "{size}: {stream:02x?}");
+        }
+    }
+    assert!((300..2_700).contains(&failed), "{failed}");
+}

@@ -33,14 +33,13 @@ pub(super) fn check_name(bytes: &[u8]) -> Result<&str, ProtocolError> {
     Ok(text)
 }
 
+/// The first character that no topic name has decides.
 fn check_characters(bytes: &[u8]) -> Result<(), ProtocolError> {
-    if bytes.contains(&0) {
-        return Err(ProtocolError::NulInTopic);
+    match bytes.iter().find(|b| matches!(b, 0 | b'#' | b'+')) {
+        None => Ok(()),
+        Some(0) => Err(ProtocolError::NulInTopic),
+        Some(_) => Err(ProtocolError::WildcardInTopic),
     }
-    if bytes.iter().any(|b| matches!(b, b'#' | b'+')) {
-        return Err(ProtocolError::WildcardInTopic);
-    }
-    Ok(())
 }
 
 /// Checks a topic name that comes in pieces and is too long to keep.
@@ -52,9 +51,9 @@ pub(super) struct NameScan {
 }
 
 impl NameScan {
-    /// Takes the next piece.
+    /// Takes the next piece. The first mistake in the order of the bytes is the one that is told,
+    /// however they are split.
     pub(super) fn push(&mut self, mut piece: &[u8]) -> Result<(), ProtocolError> {
-        check_characters(piece)?;
         while self.cut_len > 0 {
             let Some((&byte, rest)) = piece.split_first() else {
                 return Ok(());
@@ -73,9 +72,12 @@ impl NameScan {
             }
         }
         let Err(error) = core::str::from_utf8(piece) else {
-            return Ok(());
+            return check_characters(piece);
         };
-        let tail = piece.get(error.valid_up_to()..).unwrap_or(&[]);
+        let (valid, tail) = piece
+            .split_at_checked(error.valid_up_to())
+            .unwrap_or((piece, &[]));
+        check_characters(valid)?;
         match (error.error_len(), self.cut.get_mut(..tail.len())) {
             (None, Some(cut)) => {
                 cut.copy_from_slice(tail);

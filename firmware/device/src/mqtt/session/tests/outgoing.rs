@@ -34,8 +34,8 @@ fn a_qos_2_message_goes_through_pubrec_and_pubcomp() {
 
 #[test]
 fn an_acknowledgement_of_another_qos_closes_the_connection() {
-    type Answer = fn(PacketId) -> Received<'static>;
-    let rows: [(Qos, Answer, ProtocolError); 4] = [
+    type Ack = fn(PacketId) -> Received<'static>;
+    let rows: [(Qos, Ack, ProtocolError); 4] = [
         (
             Qos::ExactlyOnce,
             Received::Puback,
