@@ -1,9 +1,10 @@
 //! The few Ethernet frames that these tests need, written out by hand: ARP (RFC 826), ICMP echo
-//! (RFC 792), and how a DHCP DISCOVER looks (RFC 2131).
+//! (RFC 792), UDP (RFC 768), and how a DHCP DISCOVER looks (RFC 2131).
 
 /// The device's address in these tests (TEST-NET-1).
 pub(crate) const DEVICE_IP: [u8; 4] = [192, 0, 2, 2];
-const OUR_IP: [u8; 4] = [192, 0, 2, 1];
+/// The tests' own address.
+pub(crate) const OUR_IP: [u8; 4] = [192, 0, 2, 1];
 const OUR_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 
 fn ethernet(to: [u8; 6], ethertype: u16, payload: &[u8]) -> Vec<u8> {
@@ -37,17 +38,40 @@ fn checksum(bytes: &[u8]) -> [u8; 2] {
     (!(sum as u16)).to_be_bytes()
 }
 
+/// An IPv4 packet to the device (RFC 791).
+fn ipv4(to: [u8; 6], protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let len = (20 + payload.len() as u16).to_be_bytes();
+    let start = [0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, protocol, 0, 0];
+    let mut header = [&start[..], &OUR_IP, &DEVICE_IP].concat();
+    let sum = checksum(&header);
+    header[10..12].copy_from_slice(&sum);
+    ethernet(to, 0x0800, &[&header, payload].concat())
+}
+
 /// An echo request with a payload of even length.
 pub(crate) fn echo_request(to: [u8; 6], payload: &[u8]) -> Vec<u8> {
     let mut icmp = [&[8, 0, 0, 0, 0x12, 0x34, 0, 1], payload].concat();
     let sum = checksum(&icmp);
     icmp[2..4].copy_from_slice(&sum);
-    let len = (20 + icmp.len() as u16).to_be_bytes();
-    let start = [0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, 1, 0, 0];
-    let mut header = [&start[..], &OUR_IP, &DEVICE_IP].concat();
-    let sum = checksum(&header);
-    header[10..12].copy_from_slice(&sum);
-    ethernet(to, 0x0800, &[header, icmp].concat())
+    ipv4(to, 1, &icmp)
+}
+
+/// A UDP datagram to the device; a checksum of 0 stands for none.
+pub(crate) fn udp(to: [u8; 6], from_port: u16, to_port: u16, payload: &[u8]) -> Vec<u8> {
+    let len = 8 + payload.len() as u16;
+    let header = [from_port, to_port, len, 0].map(u16::to_be_bytes).concat();
+    ipv4(to, 17, &[&header, payload].concat())
+}
+
+/// The source port and payload, when the frame is a UDP datagram from the device to our `port`.
+pub(crate) fn udp_to(port: u16, frame: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let packet = frame.strip_prefix(&OUR_MAC)?.get(6..)?;
+    let packet = packet.strip_prefix(&[8, 0, 0x45])?;
+    let (header, datagram) = packet.split_at_checked(19)?;
+    let (ports, payload) = datagram.split_at_checked(8)?;
+    let is_udp_to_us = header[8] == 17 && header[15..] == OUR_IP;
+    (is_udp_to_us && ports[2..4] == port.to_be_bytes())
+        .then(|| (u16::from_be_bytes([ports[0], ports[1]]), payload.to_vec()))
 }
 
 /// The payload, when the frame is the reply to [`echo_request`] with a right checksum.

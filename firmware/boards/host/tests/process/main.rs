@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::process::ExitCode;
 
-use firmproof_bootconfig::{BootConfig, MAX_ENCODED_LEN, Network};
+use firmproof_bootconfig::{BootConfig, Host, MAX_ENCODED_LEN, Network};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::process::{DEVICE, DeviceProcess, Folder};
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|arg| arg == DEVICE) {
         return firmproof_host::main(args.by_ref().skip(1));
     }
-    let tests: [(&str, Test); 8] = [
+    let tests: [(&str, Test); 9] = [
         ("it_boots_and_answers_arp_and_echo", it_boots_and_answers),
         ("garbage_frames_do_not_stop_it", garbage_frames),
         ("it_ends_when_standard_input_ends", standard_input_ends),
@@ -30,6 +30,10 @@ fn main() -> ExitCode {
         ("a_missing_configuration_is_named", missing_configuration),
         ("timers_run_at_the_time_scale", time_scale),
         ("it_outlives_its_peers_socket", peer_vanishes),
+        (
+            "it_takes_the_time_from_a_server_that_it_knows_by_name",
+            named_time_server,
+        ),
     ];
     let trials = tests.map(|(name, test)| Trial::test(name, test)).into();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -175,5 +179,49 @@ fn peer_vanishes() -> Result<(), Failed> {
     knock.send_to(&frame::arp_request(), folder.device_socket())?;
     folder.open_peer();
     device.resolve(&folder)?;
+    Ok(())
+}
+
+fn named_time_server() -> Result<(), Failed> {
+    const DNS: u16 = 53;
+    const NTP: u16 = 123;
+    let mut config = fixed_address();
+    config.dns.push(frame::OUR_IP).unwrap();
+    let name = "ntp.example".try_into().unwrap();
+    config.ntp.servers.push(Host::Name(name)).unwrap();
+    let folder = Folder::with_config(&stored(&config));
+    let device = DeviceProcess::start(&folder);
+    device.console_line("event=ready ")?;
+    let mac = device.resolve(&folder)?;
+
+    let (port, mut dns) = folder.receive(|bytes| frame::udp_to(DNS, bytes))?;
+    assert_eq!(&dns[12..], b"\x03ntp\x07example\x00\x00\x01\x00\x01");
+    // A response with one answer: the question's name, type A, class IN, 60 s, our address.
+    dns[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1]);
+    dns.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+    dns.extend_from_slice(&frame::OUR_IP);
+    folder.send(&frame::udp(mac, DNS, port, &dns));
+    let resolved = device.console_line("event=dns.")?;
+    assert_eq!(resolved, "event=dns.ok name=ntp.example address=192.0.2.1");
+
+    let (port, request) = folder.receive(|bytes| frame::udp_to(NTP, bytes))?;
+    assert_eq!((request.len(), request[0]), (48, 0x23));
+    let mut reply = [0; 48];
+    reply[..2].copy_from_slice(&[0x64, 3]);
+    reply[24..32].copy_from_slice(&request[40..]);
+    // 2024-02-29T16:00:00Z, both received and transmitted.
+    let leap_day = 3_918_211_200_u32.to_be_bytes();
+    reply[32..36].copy_from_slice(&leap_day);
+    reply[40..44].copy_from_slice(&leap_day);
+    folder.send(&frame::udp(mac, 124, port, &reply));
+    let refused = device.console_line("event=ntp.refused ")?;
+    assert!(refused.ends_with("server=192.0.2.1 reason=wrong-source"));
+    folder.send(&frame::udp(mac, NTP, port, &reply));
+    assert_eq!(
+        device.console_line("event=ntp.sync ")?,
+        "event=ntp.sync server=192.0.2.1 unix_s=1709222400 utc=2024-02-29T16:00:00Z \
+         local=2024-03-01T00:00:00+08:00 stratum=3 leap=1"
+    );
+    device.console_line("event=ntp.poll seconds=64")?;
     Ok(())
 }
