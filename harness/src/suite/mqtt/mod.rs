@@ -4,6 +4,7 @@ mod connack;
 mod connect;
 mod flight;
 mod malformed;
+mod publish_out;
 mod remaining_length;
 mod scene;
 mod session_present;
@@ -17,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         malformed::cases(),
         connect::cases(),
         connack::cases(),
+        publish_out::cases(),
         session_present::cases(),
     ]
     .concat()
