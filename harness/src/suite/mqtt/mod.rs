@@ -4,6 +4,7 @@ mod connack;
 mod connect;
 mod flight;
 mod malformed;
+mod publish_in;
 mod publish_out;
 mod remaining_length;
 mod scene;
@@ -19,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         connect::cases(),
         connack::cases(),
         publish_out::cases(),
+        publish_in::cases(),
         session_present::cases(),
     ]
     .concat()

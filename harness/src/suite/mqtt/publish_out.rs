@@ -1,10 +1,10 @@
 //! Messages of the device (§3.3, §4.3, §4.4, §4.6): identifiers, flows, and what is sent again.
 
 use super::flight::{next_but_subscribe, next_message, published, sent_again};
-use super::scene::{begin_session, command, reconnects, takes_message, told};
+use super::scene::{PROBE, begin_session, command, reconnects, takes_message, told};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::mqtt_bytes::{connack, puback, pubcomp, pubrec};
+use crate::peers::mqtt_bytes::{connack, puback, pubcomp, publish, pubrec};
 use crate::peers::mqtt_packet::{ClientPacket, Publish};
 use crate::peers::scripted_broker::Connection;
 use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Power};
@@ -344,19 +344,20 @@ fn unknown_acknowledgements() -> Case {
         "Acknowledgements of packet identifiers that are not in use do not stall the device",
         move |bench: Bench| async move {
             let (mut broker, mut connection) = begin_session(&bench, |_| ()).await?;
+            let message = publish(PROBE, 1, 1, false, false, b"behind");
             connection
-                .send(&[puback(777), pubcomp(778)].concat())
+                .send(&[puback(777), pubcomp(778), message].concat())
                 .await?;
-            match connection.next(PATIENCE / 5).await {
+            match connection.next(PATIENCE).await? {
+                Some(ClientPacket::Puback(1)) => (),
                 // It may hold the server to be broken, and begin anew.
-                Ok(None) => {
+                None => {
                     drop(connection);
                     connection = broker.serve_session(PATIENCE).await?;
                 }
-                Ok(Some(packet)) => {
-                    return Err(Stop::fail(statement, "no answer", packet.to_string()));
+                Some(packet) => {
+                    return Err(Stop::fail(statement, "PUBACK id=1", packet.to_string()));
                 }
-                Err(_) => (),
             }
             published(&mut connection, 8, 1).await?;
             bench.alive(statement).await
