@@ -1,7 +1,7 @@
 //! Messages of the device (§3.3, §4.3, §4.4, §4.6): identifiers, flows, and what is sent again.
 
 use super::flight::{next_but_subscribe, next_message, published, sent_again};
-use super::scene::{PROBE, begin_session, command, reconnects, takes_message, told};
+use super::scene::{PROBE, begin_session, command, reacts, reconnects, takes_message, told};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::mqtt_bytes::{connack, puback, pubcomp, publish, pubrec};
@@ -348,7 +348,7 @@ fn unknown_acknowledgements() -> Case {
             connection
                 .send(&[puback(777), pubcomp(778), message].concat())
                 .await?;
-            match connection.next(PATIENCE).await? {
+            match reacts(&mut connection, statement, "PUBACK id=1").await? {
                 Some(ClientPacket::Puback(1)) => (),
                 // It may hold the server to be broken, and begin anew.
                 None => {

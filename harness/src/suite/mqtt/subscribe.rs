@@ -1,7 +1,8 @@
 //! SUBSCRIBE, UNSUBSCRIBE and DISCONNECT (§3.8 to §3.11, §3.14).
 
 use super::scene::{
-    PROBE, acknowledges, begin, begin_session, command, reconnects, refuses, takes_message, told,
+    PROBE, acknowledges, begin, begin_session, command, reacts, reconnects, refuses, takes_message,
+    told,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Level, require};
@@ -156,7 +157,8 @@ fn wrong_identifier() -> Case {
                 .await?;
             let message = publish(PROBE, 1, 1, false, false, b"behind");
             connection.send(&message).await?;
-            if connection.next(PATIENCE).await? != Some(ClientPacket::Puback(1)) {
+            let answer = reacts(&mut connection, statement, "PUBACK id=1").await?;
+            if answer != Some(ClientPacket::Puback(1)) {
                 // It may hold the server to be broken, and begin anew.
                 drop(connection);
                 connection = broker.serve_session(PATIENCE).await?;
@@ -180,7 +182,8 @@ fn unanswered() -> Case {
             let mut broker = begin(&bench, |mqtt| mqtt.response_timeout_s = 10).await?;
             let (mut connection, _) = broker.serve_connect(false, 0, PATIENCE).await?;
             connection.expect_subscribe(PATIENCE).await?;
-            if connection.next(PATIENCE).await?.is_none() {
+            let again = "SUBSCRIBE, or the end of the connection";
+            if reacts(&mut connection, statement, again).await?.is_none() {
                 drop(connection);
                 broker.serve_session(PATIENCE).await?;
             }
