@@ -17,6 +17,8 @@ use crate::dut::{Launch, Process, launch};
 use crate::evidence::Evidence;
 use crate::evidence::console::Line;
 use crate::lab::{EthernetOptions, FramePort, Lab, OsOptions};
+use crate::peers::http_prober::{Answer, HttpConnection};
+use crate::peers::ntp_server::NtpServer;
 use crate::peers::scripted_broker::ScriptedBroker;
 use crate::profile::{Capability, Kind, Profile};
 
@@ -331,6 +333,64 @@ impl Bench {
                 "at.http: `{filled}` is not an IPv4 address and port"
             ))
         })
+    }
+
+    /// Connects to the device's HTTP server.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] without `http`; [`Stop::Inconclusive`] when the connection is not established.
+    pub async fn http(&self) -> Judged<HttpConnection> {
+        self.need(Capability::Http)?;
+        let at = self.http_address()?;
+        HttpConnection::connect(&self.0.lab, &self.0.evidence, at, PATIENCE)
+            .await
+            .map_err(|error| {
+                let seen = format!("no connection to the HTTP server at {at}: {error}");
+                Stop::inconclusive(self.with_console(&seen))
+            })
+    }
+
+    /// What the device says of itself: `GET /api/state`, on a connection of its own.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] without `observe.state`; [`Stop::Fail`] when the answer is not 200 with JSON.
+    pub async fn state(&self) -> Judged<serde_json::Value> {
+        self.need(Capability::ObserveState)?;
+        let mut connection = self.http().await?;
+        let host = connection.host();
+        let request =
+            format!("GET /api/state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        connection.send(request.as_bytes()).await;
+        let seen = match connection.answer(PATIENCE, "GET").await {
+            Answer::Response(response) if response.status == 200 => {
+                match serde_json::from_slice(&response.body) {
+                    Ok(state) => return Ok(state),
+                    Err(error) => format!("a body that is not JSON: {error}"),
+                }
+            }
+            other => other.to_string(),
+        };
+        let expected = "GET /api/state is answered by 200 with JSON";
+        Err(Stop::fail(
+            "FIRMPROOF-PAGE-6",
+            expected,
+            self.with_console(&seen),
+        ))
+    }
+
+    /// A time server at peer `n`. An external device is told of the first; a case configures the others.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] without `ntp`; [`Stop::Inconclusive`] when its port cannot be bound.
+    pub async fn ntp_server(&self, n: u8) -> Judged<NtpServer> {
+        self.need(Capability::Ntp)?;
+        let server = NtpServer::bind(&self.0.lab, &self.0.evidence, n)
+            .await
+            .map_err(|e| Stop::inconclusive(format!("no time server at peer {n}: {e}")))?;
+        if n == 1 {
+            self.announce("ntp", server.address());
+        }
+        Ok(server)
     }
 
     /// Cuts the device's power; its flash stays.

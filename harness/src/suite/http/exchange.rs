@@ -1,0 +1,161 @@
+//! One exchange with the device's server, and what is judged of every one: the answer allowed, the connection's
+//! end, and that the server still serves afterwards.
+
+use crate::bench::{Bench, PATIENCE};
+use crate::case::{Case, Judged, Level, Stop, require};
+use crate::peers::http_message::Response;
+use crate::peers::http_prober::{Answer, HttpConnection};
+use crate::profile::Capability;
+
+/// What a server may answer to a request that it refuses for its own reasons: the resource takes no such method,
+/// media type or length (RFC 9110 §15.5), or the message itself is wrong.
+pub(super) const REFUSALS: &[u16] = &[400, 401, 403, 404, 405, 411, 413, 415, 422, 501];
+
+/// A request, and what the specification allows in answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) level: Level,
+    pub(super) name: &'static str,
+    pub(super) statement: &'static str,
+    pub(super) requirement: &'static str,
+    /// The bytes sent; `$HOST` stands for the server's authority.
+    pub(super) request: &'static [u8],
+    /// The statuses allowed.
+    pub(super) allowed: &'static [u16],
+    /// Whether the answer to a plain `GET /` is allowed too.
+    pub(super) usual: bool,
+    /// Whether the connection must end after the answer.
+    pub(super) closes: bool,
+}
+
+/// A case per row.
+pub(super) fn cases(topic: &'static str, rows: &'static [Row]) -> impl Iterator<Item = Case> {
+    rows.iter().map(move |row| {
+        let id = format!("http/{topic}/{}", row.name);
+        let statements = [row.statement, "FIRMPROOF-HTTP-3"];
+        Case::new(row.level, id, &statements, row.requirement, move |bench| {
+            judge(bench, row)
+        })
+        .needs(&[Capability::Http])
+    })
+}
+
+async fn judge(bench: Bench, row: &'static Row) -> Judged {
+    bench.start().await?;
+    let mut allowed = row.allowed.to_vec();
+    if row.usual {
+        allowed.push(usual_status(&bench).await?);
+    }
+    let mut connection = bench.http().await?;
+    let bytes = with_host(row.request, &connection.host());
+    connection.send(&bytes).await;
+    let method = if row.request.starts_with(b"HEAD ") {
+        "HEAD"
+    } else {
+        "GET"
+    };
+    let response = response(&mut connection, method, row.statement).await?;
+    require_status(&response, &allowed, row.statement)?;
+    if row.closes {
+        require_end(&mut connection, row.statement).await?;
+    }
+    drop(connection);
+    still_serves(&bench).await
+}
+
+/// `template` with the server's authority in the place of `$HOST`.
+pub(super) fn with_host(template: &[u8], host: &str) -> Vec<u8> {
+    const PLACE: &[u8] = b"$HOST";
+    let mut filled = Vec::with_capacity(template.len() + host.len());
+    let mut rest = template;
+    while let Some(at) = rest.windows(PLACE.len()).position(|part| part == PLACE) {
+        filled.extend_from_slice(&rest[..at]);
+        filled.extend_from_slice(host.as_bytes());
+        rest = &rest[at + PLACE.len()..];
+    }
+    filled.extend_from_slice(rest);
+    filled
+}
+
+/// The status of a plain `GET /`, on a connection of its own.
+pub(super) async fn usual_status(bench: &Bench) -> Judged<u16> {
+    let request = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    Ok(ask(bench, request, "GET", "RFC9110-9.1-1").await?.status)
+}
+
+/// Sends `template` on a connection of its own and reads the final response.
+pub(super) async fn ask(
+    bench: &Bench,
+    template: &[u8],
+    method: &str,
+    statement: &str,
+) -> Judged<Response> {
+    let mut connection = bench.http().await?;
+    let bytes = with_host(template, &connection.host());
+    connection.send(&bytes).await;
+    response(&mut connection, method, statement).await
+}
+
+/// The next final response; anything else breaks `statement`.
+pub(super) async fn response(
+    connection: &mut HttpConnection,
+    method: &str,
+    statement: &str,
+) -> Judged<Response> {
+    match connection.answer(PATIENCE, method).await {
+        Answer::Response(response) => Ok(response),
+        other => Err(Stop::fail(
+            statement,
+            "a well-formed response",
+            other.to_string(),
+        )),
+    }
+}
+
+/// Fails unless the status is one of `allowed`.
+pub(super) fn require_status(response: &Response, allowed: &[u16], statement: &str) -> Judged {
+    let names: Vec<String> = allowed.iter().map(u16::to_string).collect();
+    let expected = format!("status {}", names.join(" or "));
+    require(
+        allowed.contains(&response.status),
+        statement,
+        expected,
+        response.to_string(),
+    )
+}
+
+/// Fails unless the server ends the connection with nothing more to say.
+pub(super) async fn require_end(connection: &mut HttpConnection, statement: &str) -> Judged {
+    match connection.ended(PATIENCE).await {
+        Answer::Closed | Answer::Reset => Ok(()),
+        other => Err(Stop::fail(
+            statement,
+            "the connection is closed after the response",
+            other.to_string(),
+        )),
+    }
+}
+
+/// Fails unless the device lives and answers a plain `GET /` on a new connection.
+pub(super) async fn still_serves(bench: &Bench) -> Judged {
+    const STATEMENT: &str = "FIRMPROOF-HTTP-3";
+    bench.alive(STATEMENT).await?;
+    let status = match usual_status(bench).await {
+        Ok(status) => status,
+        Err(Stop::Inconclusive(seen)) => {
+            return Err(Stop::fail(
+                STATEMENT,
+                "the server still takes connections",
+                seen,
+            ));
+        }
+        Err(other) => return Err(other),
+    };
+    let seen = format!("status {status}");
+    require(
+        status < 500,
+        STATEMENT,
+        "the server still answers GET /",
+        seen,
+    )
+}

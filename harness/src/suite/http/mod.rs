@@ -1,0 +1,22 @@
+//! HTTP/1.1: the device as a server (RFC 9110, RFC 9112), its control page and its update request.
+
+mod exchange;
+mod fields;
+mod framing;
+mod host;
+mod methods;
+mod request_line;
+
+use crate::case::Case;
+
+/// Every HTTP case.
+pub fn cases() -> Vec<Case> {
+    [
+        request_line::cases(),
+        host::cases(),
+        fields::cases(),
+        framing::cases(),
+        methods::cases(),
+    ]
+    .concat()
+}
