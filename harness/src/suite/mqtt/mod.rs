@@ -3,10 +3,15 @@
 mod connack;
 mod connect;
 mod flight;
+mod keep_alive;
 mod malformed;
+mod publish_in;
+mod publish_out;
+mod reconnect;
 mod remaining_length;
 mod scene;
 mod session_present;
+mod subscribe;
 
 use crate::case::Case;
 
@@ -16,8 +21,13 @@ pub fn cases() -> Vec<Case> {
         remaining_length::cases(),
         malformed::cases(),
         connect::cases(),
+        keep_alive::cases(),
         connack::cases(),
         session_present::cases(),
+        subscribe::cases(),
+        publish_out::cases(),
+        publish_in::cases(),
+        reconnect::cases(),
     ]
     .concat()
 }

@@ -133,6 +133,22 @@ pub(super) async fn acknowledges(
     Ok(())
 }
 
+/// The device's next packet, or the connection's end; silence breaks `statement`.
+pub(super) async fn reacts(
+    connection: &mut Connection,
+    statement: &str,
+    expected: &str,
+) -> Judged<Option<ClientPacket>> {
+    connection.next(PATIENCE).await.map_err(|e| match e {
+        BrokerError::Late(after) => Stop::fail(
+            statement,
+            expected,
+            format!("nothing within {} ms", after.as_millis()),
+        ),
+        other => other.into(),
+    })
+}
+
 /// Sends a command at QoS 0.
 pub(super) async fn command(connection: &mut Connection, name: &str, arguments: &str) -> Judged {
     let topic = format!("fp/dut/cmd/{name}");

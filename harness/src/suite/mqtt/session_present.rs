@@ -1,7 +1,7 @@
 //! Session present (§3.2.2.2): what the server says, against what the device asked for and remembers.
 
 use super::flight::{published, sent_again};
-use super::scene::{begin, begin_session, reconnects, takes_message, told};
+use super::scene::{begin, begin_session, reacts, reconnects, takes_message, told};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::mqtt_bytes::{connack, puback, suback};
@@ -111,7 +111,8 @@ async fn goes_on_or_disconnects(
     statement: &str,
 ) -> Judged {
     let transcript = &bench.evidence().transcript;
-    match connection.next(PATIENCE).await? {
+    let expected = "SUBSCRIBE, DISCONNECT or the connection's end";
+    match reacts(&mut connection, statement, expected).await? {
         None | Some(ClientPacket::Disconnect) => {
             transcript.note("the device chose to disconnect");
             drop(connection);
@@ -124,7 +125,6 @@ async fn goes_on_or_disconnects(
             takes_message(&mut connection, statement, 1).await?;
         }
         Some(other) => {
-            let expected = "SUBSCRIBE, DISCONNECT or the connection's end";
             return Err(Stop::fail(statement, expected, other.to_string()));
         }
     }
