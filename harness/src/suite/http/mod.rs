@@ -1,9 +1,11 @@
 //! HTTP/1.1: the device as a server (RFC 9110, RFC 9112), its control page and its update request.
 
+mod connection;
 mod exchange;
 mod fields;
 mod framing;
 mod host;
+mod limits;
 mod methods;
 mod request_line;
 
@@ -17,6 +19,8 @@ pub fn cases() -> Vec<Case> {
         fields::cases(),
         framing::cases(),
         methods::cases(),
+        limits::cases(),
+        connection::cases(),
     ]
     .concat()
 }
