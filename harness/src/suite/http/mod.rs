@@ -7,7 +7,9 @@ mod framing;
 mod host;
 mod limits;
 mod methods;
+mod page;
 mod request_line;
+mod update;
 
 use crate::case::Case;
 
@@ -21,6 +23,8 @@ pub fn cases() -> Vec<Case> {
         methods::cases(),
         limits::cases(),
         connection::cases(),
+        page::cases(),
+        update::cases(),
     ]
     .concat()
 }
