@@ -1,1 +1,11 @@
-//! NTP.
+//! (S)NTP: the device as a client (RFC 4330, RFC 5905), and the calendar that it makes of the time.
+
+mod calendar;
+mod clock;
+
+use crate::case::Case;
+
+/// Every NTP case.
+pub fn cases() -> Vec<Case> {
+    [calendar::cases()].concat()
+}
