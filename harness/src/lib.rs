@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Firmproof: conformance tests for network firmware. See the README for what it does and
 //! `docs/interfaces.md` for the formats that its parts share.
 
@@ -13,3 +14,8 @@ pub mod profile;
 // pub mod result;
 // pub mod run;
 pub mod suite;
+=======
+//! Firmproof: does this device speak NTP, HTTP and MQTT as the specifications require?
+
+pub mod ledger;
+>>>>>>> ledger

@@ -2,10 +2,11 @@
 
 mod calendar;
 mod clock;
+mod replies;
 
 use crate::case::Case;
 
 /// Every NTP case.
 pub fn cases() -> Vec<Case> {
-    [calendar::cases()].concat()
+    [calendar::cases(), replies::cases()].concat()
 }
