@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Firmproof: conformance tests for network firmware. See the README for what it does and
 //! `docs/interfaces.md` for the formats that its parts share.
 
@@ -7,15 +6,10 @@ pub mod case;
 pub mod dut;
 pub mod evidence;
 pub mod lab;
-// pub mod ledger;
+pub mod ledger;
 pub mod peers;
 pub mod profile;
 // pub mod report;
 // pub mod result;
 // pub mod run;
 pub mod suite;
-=======
-//! Firmproof: does this device speak NTP, HTTP and MQTT as the specifications require?
-
-pub mod ledger;
->>>>>>> ledger

@@ -3,10 +3,11 @@
 mod calendar;
 mod clock;
 mod replies;
+mod requests;
 
 use crate::case::Case;
 
 /// Every NTP case.
 pub fn cases() -> Vec<Case> {
-    [calendar::cases(), replies::cases()].concat()
+    [calendar::cases(), replies::cases(), requests::cases()].concat()
 }
