@@ -36,7 +36,10 @@ pub(super) fn cases() -> Vec<Case> {
                 ),
                 &["FIRMPROOF-CIVIL-1"],
                 "The row of the calendar table can be read",
-                move |_| async move { Err(Stop::inconclusive(format!("`{line}`: {reason}"))) },
+                move |_| {
+                    let reason = format!("`{line}`: {reason}");
+                    async move { Err(Stop::inconclusive(reason)) }
+                },
             ),
         })
         .map(|case| {

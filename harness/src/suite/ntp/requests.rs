@@ -350,10 +350,10 @@ async fn denied(bench: Bench, code: [u8; 4]) -> Judged {
     for poll in 0..3 {
         let longest = bench.device_time(120.0).max(PATIENCE);
         tokio::select! {
-            again = first.next_request(longest) => if again.is_ok() {
+            Ok(_) = first.next_request(longest) => {
                 let expected = "no further request to the server that refused";
                 return Err(Stop::fail(STATEMENT, expected, "another request to it"));
-            },
+            }
             next = request(&bench, &second, longest, "RFC4330-8-1") => {
                 let next = next?;
                 if poll == 0 {
