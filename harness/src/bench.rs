@@ -19,6 +19,7 @@ use crate::evidence::console::Line;
 use crate::lab::{EthernetOptions, FramePort, Lab, OsOptions};
 use crate::peers::http_prober::{Answer, HttpConnection};
 use crate::peers::ntp_server::NtpServer;
+use crate::peers::scripted_broker::ScriptedBroker;
 use crate::profile::{Capability, Kind, Profile};
 
 /// How long anything may take that has no bound of its own, in wall time.
@@ -121,6 +122,18 @@ impl Bench {
         let mut endpoints = lock(&self.0.endpoints);
         endpoints.insert(format!("{peer}_host"), at.ip().to_string());
         endpoints.insert(format!("{peer}_port"), at.port().to_string());
+    }
+
+    /// Puts a scripted broker where the device expects its broker.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when its port is taken.
+    pub async fn broker(&self) -> Judged<ScriptedBroker> {
+        let broker = ScriptedBroker::listen(&self.0.lab, &self.0.evidence)
+            .await
+            .map_err(|e| Stop::inconclusive(format!("the broker cannot listen: {e}")))?;
+        self.announce("mqtt", broker.address());
+        Ok(broker)
     }
 
     /// The device's wall-clock equivalent of a time in its own seconds.

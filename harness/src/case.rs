@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
+use crate::peers::scripted_broker::BrokerError;
 use crate::profile::Capability;
 
 /// How binding a requirement is.
@@ -96,6 +97,19 @@ impl Stop {
     /// Something that kept the harness from judging.
     pub fn inconclusive(reason: impl Into<String>) -> Self {
         Self::Inconclusive(reason.into())
+    }
+}
+
+impl From<BrokerError> for Stop {
+    fn from(error: BrokerError) -> Self {
+        match error {
+            BrokerError::Broken {
+                statement,
+                expected,
+                seen,
+            } => Self::fail(statement, expected, seen),
+            other => Self::inconclusive(format!("broker: {other}")),
+        }
     }
 }
 

@@ -6,15 +6,21 @@
 #![no_std]
 
 pub mod board;
+pub mod boot;
 pub mod civil;
 pub mod clock;
 pub mod console;
 pub mod http;
 pub mod mqtt;
+pub mod names;
 pub mod ntp;
+pub mod outputs;
 pub mod random;
 pub mod status;
+pub mod status_json;
 pub mod store;
+#[cfg(test)]
+mod test_time;
 pub mod update;
 
 pub use board::Board;

@@ -38,4 +38,9 @@ impl Random {
     pub fn below(&self, bound: u32) -> u32 {
         ((u64::from(self.next_u32()) * u64::from(bound)) >> 32) as u32
     }
+
+    /// A source port for one exchange over UDP, 1024 to 65535 (RFC 6056 §3.2, RFC 9109 §4).
+    pub fn source_port(&self) -> u16 {
+        1024 + self.below(64_512) as u16
+    }
 }

@@ -13,6 +13,8 @@ use crate::board::FlashLayout;
 
 /// The largest value, in bytes.
 pub const MAX_VALUE_LEN: usize = 1024;
+/// Room for a value with its key, rounded up to any flash word.
+const SCRATCH_LEN: usize = MAX_VALUE_LEN + 32;
 
 /// Names of stored values. The numbers are the stored form: never reuse one.
 pub mod key {
@@ -48,18 +50,25 @@ impl<F: NorFlash> Store<F> {
     /// Reads a value into `buffer` and returns it; `None` when there is none, or it was removed.
     ///
     /// # Errors
-    /// The flash failed, or the value is longer than `buffer` less the key's word.
+    /// The flash failed, or the value is longer than `buffer`.
     pub async fn get<'b>(
         &mut self,
         key: u16,
         buffer: &'b mut [u8],
     ) -> Result<Option<&'b [u8]>, StoreError> {
-        let value: Option<&[u8]> = self
+        // The search reads every item on its way, so it needs room for the longest one of all.
+        let mut scratch = [0; SCRATCH_LEN];
+        let found: Option<&[u8]> = self
             .map
-            .fetch_item(buffer, &key)
+            .fetch_item(&mut scratch, &key)
             .await
             .map_err(|_| StoreError)?;
-        Ok(value.filter(|v| !v.is_empty()))
+        let Some(value) = found.filter(|v| !v.is_empty()) else {
+            return Ok(None);
+        };
+        let read = buffer.get_mut(..value.len()).ok_or(StoreError)?;
+        read.copy_from_slice(value);
+        Ok(Some(read))
     }
 
     /// Stores a value of at most [`MAX_VALUE_LEN`] bytes in place of the old one. When this
@@ -71,7 +80,7 @@ impl<F: NorFlash> Store<F> {
         if value.len() > MAX_VALUE_LEN {
             return Err(StoreError);
         }
-        let mut scratch = [0; MAX_VALUE_LEN + 32];
+        let mut scratch = [0; SCRATCH_LEN];
         self.map
             .store_item(&mut scratch, &key, &value)
             .await
@@ -99,5 +108,23 @@ impl<F: NorFlash> Store<F> {
     pub fn slot(&mut self, slot: u8) -> (&mut F, Range<u32>) {
         let range = self.layout.slots[usize::from(slot & 1)].clone();
         (self.map.flash(), range)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::update::tests::nor::{Nor, layout};
+
+    #[test]
+    fn a_short_value_is_read_past_a_long_one() {
+        embassy_futures::block_on(async {
+            let mut store = Store::new(Nor::new(), layout()).unwrap();
+            store.put(key::BOOTS, &[1, 0, 0, 0]).await.unwrap();
+            store.put(key::UPDATE, &[7; 600]).await.unwrap();
+            let mut buffer = [0; 4];
+            let read = store.get(key::BOOTS, &mut buffer).await;
+            assert_eq!(read, Ok(Some(&[1, 0, 0, 0][..])));
+        });
     }
 }

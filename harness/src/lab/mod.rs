@@ -19,6 +19,8 @@ mod os;
 pub mod pcap;
 mod segment;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod udp;
 
 pub use capture::{Capture, Direction, Fate, Frame, FrameWatch};

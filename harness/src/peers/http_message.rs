@@ -49,7 +49,7 @@ pub enum Framing {
 /// A response, interim (1xx) or final.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// `HTTP/1.1` or `HTTP/1.0`.
+    /// Such as `HTTP/1.1`; always of major version 1.
     pub version: String,
     /// 100 to 599.
     pub status: u16,

@@ -237,13 +237,16 @@ mod tests {
 
     async fn wired(reply: &'static [u8]) -> HttpConnection {
         let lab = Lab::os(OsOptions::default());
-        let listener = lab
+        let mut listener = lab
             .listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a listener");
         let to = listener.local_addr();
         tokio::spawn(async move {
-            let server = listener.accept().await.expect("a connection");
+            let server = listener
+                .accept(Duration::from_secs(5))
+                .await
+                .expect("a connection");
             let mut request = [0; 64];
             let read = server.read(&mut request).await.expect("a request");
             assert!(read > 0);

@@ -14,7 +14,7 @@ pub struct Request {
     pub method: String,
     /// In origin form, `/image.bin?slot=b`, or `*` with OPTIONS.
     pub target: String,
-    /// `HTTP/1.1` or `HTTP/1.0`.
+    /// Such as `HTTP/1.1`; always of major version 1.
     pub version: String,
     /// Fields in their order, names as sent, values without the white space around them.
     pub fields: Vec<(String, String)>,

@@ -1,5 +1,6 @@
 //! The other ends of each protocol, played by the harness: well-behaved and hostile.
 
+pub mod forward;
 pub mod http_message;
 pub mod http_prober;
 pub mod http_request;
@@ -7,3 +8,5 @@ pub mod mqtt_bytes;
 pub mod mqtt_packet;
 pub mod ntp_packet;
 pub mod ntp_server;
+pub mod rumqttd_broker;
+pub mod scripted_broker;

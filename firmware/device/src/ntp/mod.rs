@@ -1,2 +1,7 @@
-//! Placeholder.
+//! Network time: an SNTPv4 client (RFC 4330; where they differ RFC 5905, which obsoletes it).
+//!
+//! [`packet`] judges one reply, [`client`] decides whom to ask and when, [`task`] moves bytes.
+
+pub mod client;
+pub mod packet;
 pub mod task;

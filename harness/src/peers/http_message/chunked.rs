@@ -60,6 +60,16 @@ fn chunk_size(line: &[u8]) -> Result<usize, Malformed> {
             format!("a chunk size that is none: {}", shown(line)),
         ));
     };
+    // White space may stand around an extension for a lenient recipient, so its clause is the extension's.
+    if extensions
+        .first()
+        .is_some_and(|byte| !b"; \t".contains(byte))
+    {
+        return Err(Malformed::new(
+            "RFC 9112 §7.1",
+            format!("a chunk size that is none: {}", shown(line)),
+        ));
+    }
     if !are_extensions(extensions) {
         return Err(Malformed::new(
             "RFC 9112 §7.1.1",

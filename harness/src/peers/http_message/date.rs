@@ -64,7 +64,7 @@ fn weekday(year: usize, month: usize, day: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Day names from the table of `cal`; the first is the specification's own example.
+    /// Day names from `date -u`; the first is the specification's own example.
     #[test]
     fn only_imf_fixdates_of_days_that_exist_are_accepted() {
         for (value, expected) in [

@@ -85,6 +85,14 @@ pub(in crate::peers) fn is_text(bytes: &[u8]) -> bool {
         .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
 }
 
+/// Without the spaces and tabs at both ends (RFC 9110 §5.6.3); the standard library would take a form feed too.
+fn trim_white_space(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
 fn field_line(line: &[u8]) -> Result<(String, String), Malformed> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
         return Err(Malformed::new(
@@ -98,7 +106,7 @@ fn field_line(line: &[u8]) -> Result<(String, String), Malformed> {
             format!("a field line without a colon: {}", shown(line)),
         ));
     };
-    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    let (name, value) = (&line[..colon], trim_white_space(&line[colon + 1..]));
     if name.ends_with(b" ") || name.ends_with(b"\t") {
         return Err(Malformed::new(
             "RFC 9112 §5.1",
@@ -187,7 +195,7 @@ impl Fields {
     }
 }
 
-/// `HTTP/1.0` or `HTTP/1.1`; another minor version of major version 1 is well-formed too (RFC 9112 §2.3).
+/// Major version 1 with any minor version (RFC 9112 §2.3); the case and no white space are part of the form.
 pub(in crate::peers) fn is_version(bytes: &[u8]) -> bool {
     matches!(bytes, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor] if minor.is_ascii_digit())
 }

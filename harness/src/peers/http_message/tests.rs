@@ -220,6 +220,7 @@ fn malformed_responses_are_refused_by_clause() {
         ("no colon", "RFC 9112 §5"),
         ("A: b\u{0}c", "RFC 9110 §5.5"),
         ("A: b\u{1b}c", "RFC 9110 §5.5"),
+        ("A: b\u{c}", "RFC 9110 §5.5"),
         ("A: b\nB: c", "RFC 9112 §2.2"),
         ("A: b\rB: c", "RFC 9112 §2.2"),
         ("Content-Length: 3\r\nContent-Length: 3", "RFC 9110 §8.6"),

@@ -1,0 +1,157 @@
+//! From power-on to [`crate::run`]: the configuration, the stored state, the network.
+
+use core::fmt;
+
+use embassy_futures::join::join;
+use embassy_net::driver::Driver;
+use embassy_net::{Config, Ipv4Address, Ipv4Cidr, StackResources, StaticConfigV4};
+use embassy_sync::channel::Channel;
+use embassy_sync::mutex::Mutex;
+use embassy_sync::signal::Signal;
+use firmproof_bootconfig::{BootConfig, Network};
+
+use crate::clock::Clock;
+use crate::random::Random;
+use crate::status::Status;
+use crate::store::{self, Store};
+use crate::{Board, Device};
+
+/// Sockets that are open at the same time: 4 of the HTTP server, 1 MQTT, 1 download, 1 NTP query,
+/// 2 name queries (NTP and MQTT or a download), 1 DHCP, 1 of the stack's own resolver, 1 to spare.
+const SOCKETS: usize = 12;
+
+/// Reads the stored configuration. An unusable one is named on the console as
+/// `event=config.error reason=<word>`, and the device runs on [`BootConfig::safe_default`].
+pub fn configuration<B: Board>(board: &B, stored: &[u8]) -> BootConfig {
+    firmproof_bootconfig::decode(stored).unwrap_or_else(|error| {
+        board.console_line(format_args!(
+            "event=config.error reason={}",
+            OneWord(&error)
+        ));
+        BootConfig::safe_default()
+    })
+}
+
+/// A text as one console value: spaces become `-`, and what [`crate::console::Escaped`] escapes is
+/// escaped.
+struct OneWord<'a, T>(&'a T);
+
+impl<T: fmt::Display> fmt::Display for OneWord<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Joined<'a, 'b>(&'a mut fmt::Formatter<'b>);
+        impl fmt::Write for Joined<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                text.bytes().try_for_each(|byte| match byte {
+                    b' ' => self.0.write_str("-"),
+                    _ => write!(self.0, "{}", crate::console::Escaped(&[byte])),
+                })
+            }
+        }
+        fmt::Write::write_fmt(&mut Joined(f), format_args!("{}", self.0))
+    }
+}
+
+/// Takes the board's flash. `None`, after `event=store.error reason=layout`, when the board's
+/// layout is impossible.
+///
+/// The board calls this before [`run`], so that a board without a bootloader of its own can ask
+/// the store which slot boots.
+pub fn open_store<B: Board>(board: &B, flash: B::Flash) -> Option<Store<B::Flash>> {
+    let store = Store::new(flash, board.flash_layout());
+    if store.is_none() {
+        board.console_line(format_args!("event=store.error reason=layout"));
+    }
+    store
+}
+
+/// Runs the device for ever on the Ethernet `driver`, as `config` says.
+pub async fn run<B: Board>(
+    board: &B,
+    mut store: Store<B::Flash>,
+    driver: impl Driver,
+    config: &BootConfig,
+) -> ! {
+    let boots = count_boot(board, &mut store).await;
+    let device = Device {
+        board,
+        config,
+        clock: Clock::new(),
+        random: Random::new(&config.seed, boots, board.hardware_entropy()),
+        status: Status::new(boots),
+        store: Mutex::new(store),
+        state_changed: Signal::new(),
+        update_requests: Channel::new(),
+    };
+    board.set_led(device.status.led.get());
+    board.set_beeper(device.status.beeper.get());
+    let mut resources = StackResources::<SOCKETS>::new();
+    let seed = device.random.next_u64();
+    let (stack, mut runner) = embassy_net::new(driver, network(config), &mut resources, seed);
+    join(runner.run(), crate::run(&device, stack)).await;
+    unreachable!("neither the network nor the tasks end")
+}
+
+/// Counts this boot, durably, so that no two boots draw the same random numbers. State that cannot
+/// be read is named and forgotten: a device that starts afresh is better than one that never starts.
+async fn count_boot<B: Board>(board: &B, store: &mut Store<B::Flash>) -> u32 {
+    // Room for the value, and for sequential-storage's key and alignment.
+    let mut buffer = [0; 32];
+    let before = match store.get(store::key::BOOTS, &mut buffer).await {
+        Ok(value) => value
+            .and_then(|bytes| bytes.first_chunk::<4>())
+            .map_or(0, |bytes| u32::from_le_bytes(*bytes)),
+        Err(store::StoreError) => {
+            board.console_line(format_args!("event=store.error reason=unreadable"));
+            if store.clear().await.is_err() {
+                board.console_line(format_args!("event=store.error reason=erase-failed"));
+            }
+            0
+        }
+    };
+    let boots = before.saturating_add(1);
+    if store
+        .put(store::key::BOOTS, &boots.to_le_bytes())
+        .await
+        .is_err()
+    {
+        board.console_line(format_args!("event=store.error reason=write-failed"));
+    }
+    boots
+}
+
+/// The network as configured. The resolver (module `names`) reads the DNS servers from the
+/// configuration or the lease, so a static address carries none here.
+fn network(config: &BootConfig) -> Config {
+    match config.network {
+        Network::Dhcp => Config::dhcpv4(embassy_net::DhcpConfig::default()),
+        Network::Static {
+            address,
+            prefix_len,
+            gateway,
+        } => Config::ipv4_static(StaticConfigV4 {
+            address: Ipv4Cidr::new(Ipv4Address::from(address), prefix_len),
+            gateway: gateway.map(Ipv4Address::from),
+            dns_servers: heapless::Vec::new(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use firmproof_bootconfig::DecodeError;
+
+    use super::OneWord;
+
+    #[test]
+    fn a_configuration_error_is_one_word_on_the_console() {
+        let truncated = DecodeError::Truncated {
+            needed: 12,
+            found: 3,
+        };
+        assert_eq!(OneWord(&truncated).to_string(), "truncated:-3-of-12-bytes");
+        assert_eq!(OneWord(&DecodeError::BadCrc).to_string(), "bad-crc");
+    }
+}

@@ -1,0 +1,112 @@
+//! `firmproof run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use firmproof::profile::Profile;
+use firmproof::report::summary::{exit_of, summary};
+use firmproof::run::{Plan, run};
+use tokio::sync::mpsc;
+
+use super::{Outcome, progress, select};
+
+/// Where runs go unless told otherwise.
+pub(super) const RUNS: &str = "target/firmproof";
+/// Cases at a time, unless told otherwise: most of a case is waiting.
+const JOBS: usize = 8;
+
+#[derive(Args, Default)]
+#[command(
+    after_help = "Examples:\n  firmproof run\n  firmproof run mqtt/connack http/host --jobs 4\n  \
+    firmproof run --dut fixtures/duts/paho.toml mqtt --out results"
+)]
+pub(super) struct Arguments {
+    /// Run the cases whose id contains one of these; all without
+    filter: Vec<String>,
+    /// The device: a name in fixtures/duts, or a profile's path
+    #[arg(long, value_name = "NAME|FILE", default_value = "host")]
+    dut: Option<String>,
+    /// Cases at a time
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Replay a run: 64 hexadecimal digits, as run.json has them
+    #[arg(long)]
+    seed: Option<String>,
+    /// Folder for the results [default: target/firmproof/<time>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> Outcome {
+    let dut = arguments.dut.as_deref().unwrap_or("host");
+    let profile = Profile::find(dut)?;
+    let cases = select(&arguments.filter)?;
+    let seed = match &arguments.seed {
+        Some(text) => parse_seed(text)?,
+        None => rand::random(),
+    };
+    let folder = arguments.out.clone().unwrap_or_else(new_run_folder);
+    if folder.join("run.json").exists() {
+        return Err(format!(
+            "{} already holds a run; choose another --out",
+            folder.display()
+        )
+        .into());
+    }
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let plan = Plan {
+        cases,
+        profile: Arc::new(profile),
+        program: std::env::current_exe()?,
+        jobs: arguments.jobs.map_or(JOBS, usize::from),
+        seed,
+        folder: folder.clone(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let (events, seen) = mpsc::unbounded_channel();
+    let total = plan.cases.len();
+    let result = runtime.block_on(async {
+        let shown = tokio::spawn(progress::show(seen, total));
+        let interrupted = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let result = run(plan, events, interrupted).await;
+        // The last sender is gone with the run, so this ends.
+        let _ = shown.await;
+        result
+    });
+    result.write(&folder)?;
+    println!(
+        "{}",
+        summary(&result, &format!("firmproof run --dut {dut}"))
+    );
+    if !result.complete {
+        println!(
+            "interrupted: {} of {total} cases were judged",
+            result.cases.len()
+        );
+    }
+    println!("results: {}", folder.display());
+    Ok(ExitCode::from(exit_of(&result) as u8))
+}
+
+fn parse_seed(text: &str) -> Result<[u8; 32], String> {
+    hex::decode(text)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| format!("--seed `{text}`: expected 64 hexadecimal digits, as in run.json"))
+}
+
+/// A folder named for the seconds and the process, so that runs sort and never collide.
+fn new_run_folder() -> PathBuf {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    PathBuf::from(RUNS).join(format!("{now}-{}", std::process::id()))
+}

@@ -1,0 +1,154 @@
+//! The summary at the end of a run: counts per protocol, then each failure with what a reader
+//! needs to understand it.
+
+use std::fmt::Write as _;
+
+use super::printable;
+use crate::case::{Level, Verdict};
+use crate::result::{Record, RunResult, Totals};
+
+/// How a run ends for the calling program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Every `must` case that was not skipped passed.
+    Green = 0,
+    /// A `must` case failed.
+    Failed = 1,
+    /// The harness could not judge.
+    NotJudged = 2,
+}
+
+/// Decides how a run ends: green means judged.
+pub fn exit_of(run: &RunResult) -> Exit {
+    let must = || run.cases.iter().filter(|r| r.level == Level::Must);
+    if must().any(|r| r.verdict == Verdict::Fail) {
+        return Exit::Failed;
+    }
+    let judged = run
+        .cases
+        .iter()
+        .any(|r| matches!(r.verdict, Verdict::Pass | Verdict::Fail));
+    if !run.complete || !judged || must().any(|r| r.verdict == Verdict::Inconclusive) {
+        return Exit::NotJudged;
+    }
+    Exit::Green
+}
+
+/// Writes the summary; `again` is the command that runs one case again, without the case.
+pub fn summary(run: &RunResult, again: &str) -> String {
+    let mut out = String::new();
+    let mut protocols: Vec<&str> = run.cases.iter().map(|r| r.protocol.as_str()).collect();
+    protocols.sort_unstable();
+    protocols.dedup();
+    let _ = writeln!(out, "protocol      pass   fail  inconclusive  skipped");
+    for protocol in protocols {
+        let totals = Totals::of(run.cases.iter().filter(|r| r.protocol == protocol));
+        let _ = writeln!(out, "{}", row(protocol, totals));
+    }
+    let _ = writeln!(out, "{}", row("all", run.totals));
+    for record in &run.cases {
+        let _ = write!(out, "{}", explain(record, again));
+    }
+    out
+}
+
+fn row(name: &str, t: Totals) -> String {
+    format!(
+        "{name:<10} {:>7} {:>6} {:>13} {:>8}",
+        t.pass, t.fail, t.inconclusive, t.skipped
+    )
+}
+
+fn explain(record: &Record, again: &str) -> String {
+    let mut out = String::new();
+    match (record.verdict, &record.finding, &record.reason) {
+        (Verdict::Fail, Some(finding), _) => {
+            let _ = writeln!(out, "\nFAIL {} ({})", record.id, record.level);
+            let _ = writeln!(out, "  requirement  {}", record.requirement);
+            let _ = writeln!(out, "  clause       {}", finding.statement);
+            let _ = writeln!(out, "  expected     {}", finding.expected);
+            let _ = writeln!(out, "  seen         {}", printable(&finding.seen));
+            let _ = writeln!(out, "  again        {again} {}", record.id);
+        }
+        (Verdict::Inconclusive, _, Some(reason)) => {
+            let _ = writeln!(out, "\nINCONCLUSIVE {} ({})", record.id, record.level);
+            let _ = writeln!(out, "  reason       {}", printable(reason));
+            let _ = writeln!(out, "  again        {again} {}", record.id);
+        }
+        _ => {}
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Finding;
+    use crate::result::SCHEMA;
+
+    fn record(id: &str, level: Level, verdict: Verdict) -> Record {
+        Record {
+            id: id.into(),
+            dut: "host".into(),
+            protocol: id.split('/').next().unwrap().into(),
+            level,
+            requirement: "A client must not do that.".into(),
+            statements: vec!["MQTT-3.1.0-1".into()],
+            verdict,
+            seconds: 0.1,
+            reason: (verdict == Verdict::Inconclusive).then(|| "the broker is gone".into()),
+            finding: (verdict == Verdict::Fail).then(|| Finding {
+                statement: "MQTT-3.1.0-1".into(),
+                expected: "CONNECT first".into(),
+                seen: "PUBLISH \u{1b}[31m".into(),
+            }),
+            evidence: String::new(),
+        }
+    }
+
+    fn run(cases: Vec<Record>) -> RunResult {
+        RunResult {
+            schema: SCHEMA,
+            suite_version: "0".into(),
+            seed: String::new(),
+            complete: true,
+            duts: Vec::new(),
+            totals: Totals::of(&cases),
+            cases,
+        }
+    }
+
+    #[test]
+    fn a_failure_tells_clause_expected_seen_and_how_to_run_it_again() {
+        let run = run(vec![
+            record("http/host/missing", Level::Must, Verdict::Pass),
+            record("mqtt/connect/first", Level::Must, Verdict::Fail),
+            record("mqtt/connect/other", Level::Must, Verdict::Inconclusive),
+        ]);
+        insta::assert_snapshot!(summary(&run, "firmproof run"));
+    }
+
+    #[test]
+    fn green_means_judged() {
+        let pass = || record("mqtt/a/b", Level::Must, Verdict::Pass);
+        assert_eq!(exit_of(&run(vec![pass()])), Exit::Green);
+        assert_eq!(exit_of(&run(vec![])), Exit::NotJudged);
+        assert_eq!(
+            exit_of(&run(vec![record(
+                "mqtt/a/b",
+                Level::Must,
+                Verdict::Skipped
+            )])),
+            Exit::NotJudged
+        );
+        let unsure = record("mqtt/a/c", Level::Must, Verdict::Inconclusive);
+        assert_eq!(exit_of(&run(vec![pass(), unsure])), Exit::NotJudged);
+        let broken = record("mqtt/a/d", Level::Must, Verdict::Fail);
+        assert_eq!(exit_of(&run(vec![pass(), broken])), Exit::Failed);
+        let wish = record("mqtt/a/e", Level::Policy, Verdict::Fail);
+        assert_eq!(exit_of(&run(vec![pass(), wish])), Exit::Green);
+        let mut cut = run(vec![pass()]);
+        cut.complete = false;
+        assert_eq!(exit_of(&cut), Exit::NotJudged);
+    }
+}

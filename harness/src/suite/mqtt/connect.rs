@@ -1,0 +1,257 @@
+//! CONNECT (§3.1): what the device says of itself, against what it is configured to say.
+
+use firmproof_bootconfig::{Mqtt as Settings, Will};
+
+use super::scene::{begin, prepare, reconnects, takes_message};
+use crate::bench::{Bench, PATIENCE, text};
+use crate::case::{Case, Level, require};
+use crate::peers::mqtt_bytes::{connack, packet};
+use crate::peers::mqtt_packet::Connect;
+use crate::profile::Capability::{Configure, Mqtt, ObserveConsole};
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = vec![
+        first_and_once(),
+        nothing_optional(),
+        no_credentials_on_the_console(),
+    ];
+    for qos in 0..=2 {
+        for retain in [false, true] {
+            cases.push(will(qos, retain));
+        }
+    }
+    cases.extend([
+        field(
+            "empty-will-message",
+            &["MQTT-3.1.2-9", "MQTT-3.1.3-10"],
+            "A will with an empty message is a will",
+            |mqtt| {
+                mqtt.will = Some(Will {
+                    topic: text("fp/dut/gone"),
+                    payload: heapless::Vec::new(),
+                    qos: 0,
+                    retain: true,
+                });
+            },
+            |c| {
+                c.will
+                    .as_ref()
+                    .is_some_and(|w| w.payload.is_empty() && w.retain)
+            },
+        ),
+        field(
+            "user-name",
+            &["MQTT-3.1.2-19", "MQTT-3.1.2-20", "MQTT-3.1.3-11"],
+            "With a user name and no password, the flags and the payload say so",
+            |mqtt| mqtt.user_name = Some(text("anna/ö")),
+            |c| c.user_name.as_deref() == Some("anna/ö") && c.password.is_none(),
+        ),
+        field(
+            "password",
+            &["MQTT-3.1.2-19", "MQTT-3.1.2-21"],
+            "A password is sent as the bytes that it is, U+0000 and ill-formed UTF-8 included",
+            |mqtt| {
+                mqtt.user_name = Some(text("anna"));
+                mqtt.password = heapless::Vec::from_slice(b"\x00\xff secret").ok();
+            },
+            |c| {
+                c.user_name.as_deref() == Some("anna")
+                    && c.password.as_deref() == Some(b"\x00\xff secret")
+            },
+        ),
+        field(
+            "empty-password",
+            &["MQTT-3.1.2-21"],
+            "A password of no bytes is sent, and its flag is set",
+            |mqtt| {
+                mqtt.user_name = Some(text("anna"));
+                mqtt.password = Some(heapless::Vec::new());
+            },
+            |c| c.password.as_deref() == Some(b""),
+        ),
+        field(
+            "client-identifier",
+            &["MQTT-3.1.3-3", "MQTT-3.1.3-4"],
+            "The client identifier is the configured one, which may be UTF-8",
+            |mqtt| mqtt.client_id = text("Gerät-42"),
+            |c| c.client_id == "Gerät-42",
+        ),
+        field(
+            "keep-alive-largest",
+            &["MQTT-7.0.0-2"],
+            "The keep alive field is the configured one, up to 65,535 s",
+            |mqtt| mqtt.keep_alive_s = u16::MAX,
+            |c| c.keep_alive == u16::MAX,
+        ),
+        field(
+            "keep-alive-0",
+            &["MQTT311-3.1.2.10-2"],
+            "A keep alive of 0 is sent as 0",
+            |mqtt| mqtt.keep_alive_s = 0,
+            |c| c.keep_alive == 0,
+        ),
+        field(
+            "clean-session-0",
+            &["MQTT-3.1.2-4"],
+            "Clean session 0 is sent as configured",
+            |mqtt| mqtt.clean_session = false,
+            |c| !c.clean_session,
+        ),
+    ]);
+    cases
+}
+
+/// One setting, and what CONNECT must then say.
+fn field(
+    name: &str,
+    statements: &'static [&'static str],
+    requirement: &'static str,
+    set: fn(&mut Settings),
+    holds: fn(&Connect) -> bool,
+) -> Case {
+    Case::must(
+        format!("mqtt/connect/{name}"),
+        statements,
+        requirement,
+        move |bench: Bench| async move {
+            let mut broker = begin(&bench, set).await?;
+            let (mut connection, connect) = broker.serve_connect(false, 0, PATIENCE).await?;
+            require(
+                holds(&connect),
+                statements[0],
+                requirement,
+                format!("{connect:?}"),
+            )?;
+            connection.grant_subscribe(PATIENCE).await?;
+            takes_message(&mut connection, "MQTT-4.3.2-2", 1).await
+        },
+    )
+    .needs(&[Mqtt, Configure])
+}
+
+fn will(qos: u8, retain: bool) -> Case {
+    let statement = "MQTT-3.1.2-9";
+    Case::must(
+        format!("mqtt/connect/will-qos-{qos}-retain-{}", u8::from(retain)),
+        &[statement, "MQTT-3.1.2-14"],
+        format!(
+            "A will at QoS {qos} with retain {} is sent with its topic and message",
+            u8::from(retain)
+        ),
+        move |bench: Bench| async move {
+            let mut broker = begin(&bench, |mqtt| {
+                mqtt.will = Some(Will {
+                    topic: text("fp/dut/gone"),
+                    payload: heapless::Vec::from_slice(b"power \x00 lost").unwrap_or_default(),
+                    qos,
+                    retain,
+                });
+            })
+            .await?;
+            let (mut connection, connect) = broker.serve_connect(false, 0, PATIENCE).await?;
+            let holds = connect.will.as_ref().is_some_and(|will| {
+                will.topic == "fp/dut/gone"
+                    && will.payload == b"power \x00 lost"
+                    && will.qos == qos
+                    && will.retain == retain
+            });
+            require(
+                holds,
+                statement,
+                "the configured will",
+                format!("{:?}", connect.will),
+            )?;
+            connection.grant_subscribe(PATIENCE).await?;
+            takes_message(&mut connection, "MQTT-4.3.2-2", 1).await
+        },
+    )
+    .needs(&[Mqtt, Configure])
+}
+
+/// The strict decoder judges name, level, reserved flag and order of every CONNECT; here they are the point.
+fn first_and_once() -> Case {
+    let statement = "MQTT-3.1.0-1";
+    Case::must(
+        "mqtt/connect/first-and-once",
+        &[statement, "MQTT-3.1.0-2", "MQTT-3.1.2-1", "MQTT-3.1.2-2", "MQTT-3.1.2-3", "MQTT-3.1.3-1"],
+        "The first packet is a CONNECT of MQTT 3.1.1 with its fields in order, and there is no second one",
+        move |bench: Bench| async move {
+            let mut broker = begin(&bench, |_| ()).await?;
+            let mut connection = broker.accept(PATIENCE).await?;
+            connection.expect_connect(PATIENCE).await?;
+            // Byte by byte: a client that is not ready for that might think it has to begin again.
+            connection.send_split(&connack(0, 0), &[1, 2, 3]).await?;
+            connection.grant_subscribe(PATIENCE).await?;
+            takes_message(&mut connection, statement, 1).await
+        },
+    )
+    .needs(&[Mqtt, Configure])
+}
+
+fn nothing_optional() -> Case {
+    Case::must(
+        "mqtt/connect/nothing-optional",
+        &[
+            "MQTT-3.1.2-11",
+            "MQTT-3.1.2-13",
+            "MQTT-3.1.2-15",
+            "MQTT-3.1.2-18",
+            "MQTT-3.1.2-22",
+        ],
+        "Without will, user name and password, no flag of theirs is set and no field is there",
+        |bench: Bench| async move {
+            let mut broker = begin(&bench, |_| ()).await?;
+            let (_, connect) = broker.serve_connect(false, 0, PATIENCE).await?;
+            require(
+                connect.will.is_none(),
+                "MQTT-3.1.2-11",
+                "no will",
+                format!("{connect:?}"),
+            )?;
+            let bare = connect.user_name.is_none() && connect.password.is_none();
+            require(
+                bare,
+                "MQTT-3.1.2-18",
+                "neither user name nor password",
+                format!("{connect:?}"),
+            )
+        },
+    )
+    .needs(&[Mqtt, Configure])
+}
+
+fn no_credentials_on_the_console() -> Case {
+    let statement = "FIRMPROOF-MQTT-6";
+    Case::new(
+        Level::Policy,
+        "mqtt/connect/credentials-stay-off-the-console",
+        &[statement],
+        "Neither user name nor password appears on the console, even when the server refuses them",
+        move |bench: Bench| async move {
+            let mut broker = prepare(&bench, |mqtt| {
+                mqtt.user_name = Some(text("marguerite"));
+                mqtt.password = heapless::Vec::from_slice(b"xyzzy-plugh").ok();
+            })
+            .await?;
+            bench.start().await?;
+            let mut connection = broker.accept(PATIENCE).await?;
+            connection.expect_connect(PATIENCE).await?;
+            connection.send(&packet(0x20, &[0, 4])).await?;
+            connection.closes(PATIENCE).await?;
+            drop(connection);
+            reconnects(&mut broker, statement).await?;
+            for line in bench.console() {
+                let leaks = line.text.contains("marguerite") || line.text.contains("xyzzy-plugh");
+                // What leaked must not leak once more through the report.
+                require(
+                    !leaks,
+                    statement,
+                    "no credentials",
+                    format!("a line at {} us has them", line.at_us),
+                )?;
+            }
+            Ok(())
+        },
+    )
+    .needs(&[Mqtt, Configure, ObserveConsole])
+}

@@ -1,0 +1,233 @@
+//! What the MQTT cases share: a device with its scripted broker, and the ends that cases come to.
+
+use std::time::Duration;
+
+use firmproof_bootconfig::{Mqtt, Subscription};
+
+use crate::bench::{Bench, PATIENCE, text};
+use crate::case::{Case, Judged, Stop};
+use crate::evidence::console::Line;
+use crate::peers::mqtt_bytes::{packet, publish};
+use crate::peers::mqtt_packet::{ClientPacket, Connect};
+use crate::peers::scripted_broker::{BrokerError, Connection, ScriptedBroker};
+use crate::profile::Capability;
+
+/// The device's state topic.
+pub(super) const STATE: &str = "fp/dut/state";
+/// Where the device publishes on command.
+pub(super) const DATA: &str = "fp/dut/data";
+/// A topic that the device has subscribed to at QoS 2 and gives no meaning.
+pub(super) const PROBE: &str = "fp/probe/a";
+
+/// Starts the device, which then connects to the broker.
+///
+/// Its own time limits are far off, so that a connection that it closes was closed for a packet.
+pub(super) async fn begin(bench: &Bench, change: impl FnOnce(&mut Mqtt)) -> Judged<ScriptedBroker> {
+    let broker = prepare(bench, change).await?;
+    bench.start().await?;
+    Ok(broker)
+}
+
+/// As [`begin`], without starting the device.
+pub(super) async fn prepare(
+    bench: &Bench,
+    change: impl FnOnce(&mut Mqtt),
+) -> Judged<ScriptedBroker> {
+    bench.configure_mqtt(|mqtt| {
+        mqtt.response_timeout_s = 120;
+        mqtt.keep_alive_s = 1200;
+        mqtt.subscriptions.clear();
+        let probe = Subscription {
+            filter: text("fp/probe/#"),
+            qos: 2,
+        };
+        // There is room: it is the first.
+        let _ = mqtt.subscriptions.push(probe);
+        change(mqtt);
+    });
+    let mut broker = bench.broker().await?;
+    broker.acknowledge(STATE);
+    Ok(broker)
+}
+
+/// [`begin`], and a session with its subscriptions granted.
+pub(super) async fn begin_session(
+    bench: &Bench,
+    change: impl FnOnce(&mut Mqtt),
+) -> Judged<(ScriptedBroker, Connection)> {
+    let mut broker = begin(bench, change).await?;
+    let connection = broker.serve_session(PATIENCE).await?;
+    Ok((broker, connection))
+}
+
+/// The device connects anew; the CONNACK is left to the caller.
+pub(super) async fn reconnects(
+    broker: &mut ScriptedBroker,
+    statement: &str,
+) -> Judged<(Connection, Connect)> {
+    let mut connection = broker.accept(PATIENCE).await.map_err(|e| match e {
+        BrokerError::Late(after) => Stop::fail(
+            statement,
+            "the device connects again",
+            format!("no connection within {} ms", after.as_millis()),
+        ),
+        other => other.into(),
+    })?;
+    let connect = connection.expect_connect(PATIENCE).await?;
+    Ok((connection, connect))
+}
+
+/// The device closes the connection for what it was sent, is alive, and connects again.
+pub(super) async fn refuses(
+    bench: &Bench,
+    broker: &mut ScriptedBroker,
+    mut connection: Connection,
+    statement: &str,
+) -> Judged {
+    let farewell = connection.closes(PATIENCE).await?;
+    if farewell.end.is_none() {
+        let count = farewell.packets.len();
+        let packets: Vec<String> = farewell
+            .packets
+            .iter()
+            .take(4)
+            .map(ToString::to_string)
+            .collect();
+        bench.alive(statement).await?;
+        return Err(Stop::fail(
+            statement,
+            "the device closes the connection",
+            format!(
+                "open after {} ms; {count} packets from the device: {}",
+                PATIENCE.as_millis(),
+                packets.join(", ")
+            ),
+        ));
+    }
+    drop(connection);
+    bench.alive(statement).await?;
+    reconnects(broker, "FIRMPROOF-MQTT-7").await?;
+    bench.alive("FIRMPROOF-MQTT-7").await
+}
+
+/// The device takes a QoS 1 message and answers it: it is in step with the byte stream.
+pub(super) async fn takes_message(connection: &mut Connection, statement: &str, id: u16) -> Judged {
+    connection
+        .send(&publish(PROBE, 1, id, false, false, b"are you there"))
+        .await?;
+    acknowledges(connection, statement, id, PATIENCE).await
+}
+
+/// The next packet is the PUBACK of `id`.
+pub(super) async fn acknowledges(
+    connection: &mut Connection,
+    statement: &str,
+    id: u16,
+    deadline: Duration,
+) -> Judged {
+    connection
+        .expect(statement, &format!("PUBACK id={id}"), deadline, |p| {
+            *p == ClientPacket::Puback(id)
+        })
+        .await?;
+    Ok(())
+}
+
+/// Sends a command at QoS 0.
+pub(super) async fn command(connection: &mut Connection, name: &str, arguments: &str) -> Judged {
+    let topic = format!("fp/dut/cmd/{name}");
+    let message = publish(&topic, 0, 0, false, false, arguments.as_bytes());
+    Ok(connection.send(&message).await?)
+}
+
+/// Waits for a console event; its absence breaks `statement`.
+pub(super) async fn told(
+    bench: &Bench,
+    statement: &str,
+    what: &str,
+    wanted: impl Fn(&Line) -> bool,
+) -> Judged<Line> {
+    match bench.event(PATIENCE, wanted).await? {
+        Some(line) => Ok(line),
+        None => Err(Stop::fail(
+            statement,
+            what,
+            bench.with_console("no such console line"),
+        )),
+    }
+}
+
+/// A packet that a client must not accept.
+#[derive(Clone)]
+pub(super) struct Hostile {
+    /// The case's id below its topic.
+    pub name: &'static str,
+    /// What it judges, the chief one first.
+    pub statements: &'static [&'static str],
+    /// What is wrong with it: ends the sentence "The device closes the connection on …".
+    pub what: &'static str,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A row of a table of hostile packets: the packet from its first byte and its body.
+pub(super) fn hostile(
+    name: &'static str,
+    statements: &'static [&'static str],
+    what: &'static str,
+    first: u8,
+    body: &[u8],
+) -> Hostile {
+    hostile_raw(name, statements, what, &packet(first, body))
+}
+
+/// As [`hostile`], from raw bytes.
+pub(super) fn hostile_raw(
+    name: &'static str,
+    statements: &'static [&'static str],
+    what: &'static str,
+    bytes: &[u8],
+) -> Hostile {
+    Hostile {
+        name,
+        statements,
+        what,
+        bytes: bytes.to_vec(),
+    }
+}
+
+impl Hostile {
+    /// The case that sends the packet in the place of CONNACK.
+    pub(super) fn instead_of_connack(self, topic: &str) -> Case {
+        let requirement = format!("The device closes the connection on {}", self.what);
+        let id = format!("mqtt/{topic}/{}", self.name);
+        let statements = self.statements;
+        Case::must(id, statements, requirement, move |bench| {
+            let bytes = self.bytes.clone();
+            async move {
+                let mut broker = begin(&bench, |_| ()).await?;
+                let mut connection = broker.accept(PATIENCE).await?;
+                connection.expect_connect(PATIENCE).await?;
+                connection.send(&bytes).await?;
+                refuses(&bench, &mut broker, connection, statements[0]).await
+            }
+        })
+        .needs(&[Capability::Mqtt])
+    }
+
+    /// The case that sends the packet once the device has subscribed.
+    pub(super) fn in_session(self, topic: &str) -> Case {
+        let requirement = format!("The device closes the connection on {}", self.what);
+        let id = format!("mqtt/{topic}/{}", self.name);
+        let statements = self.statements;
+        Case::must(id, statements, requirement, move |bench| {
+            let bytes = self.bytes.clone();
+            async move {
+                let (mut broker, mut connection) = begin_session(&bench, |_| ()).await?;
+                connection.send(&bytes).await?;
+                refuses(&bench, &mut broker, connection, statements[0]).await
+            }
+        })
+        .needs(&[Capability::Mqtt, Capability::Configure])
+    }
+}
