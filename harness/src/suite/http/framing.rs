@@ -221,7 +221,7 @@ const FOLLOWED: &[Followed] = &[
         "chunks-that-look-like-a-request",
         "RFC9112-6.1-1",
         "The chunked coding is understood",
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n25\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n26\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n\r\n0\r\n\r\n",
     ),
     body(
         "transfer-coding-in-any-case",
@@ -248,7 +248,7 @@ const FOLLOWED: &[Followed] = &[
             "RFC9112-6.1-3",
             "A request with Transfer-Encoding and Content-Length is refused or read by its Transfer-Encoding; \
              either way the connection is closed",
-            b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 42\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 43\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
         )
     },
     Followed {

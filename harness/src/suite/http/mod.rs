@@ -1,11 +1,15 @@
 //! HTTP/1.1: the device as a server (RFC 9110, RFC 9112), its control page and its update request.
 
+mod connection;
 mod exchange;
 mod fields;
 mod framing;
 mod host;
+mod limits;
 mod methods;
+mod page;
 mod request_line;
+mod update;
 
 use crate::case::Case;
 
@@ -17,6 +21,10 @@ pub fn cases() -> Vec<Case> {
         fields::cases(),
         framing::cases(),
         methods::cases(),
+        limits::cases(),
+        connection::cases(),
+        page::cases(),
+        update::cases(),
     ]
     .concat()
 }

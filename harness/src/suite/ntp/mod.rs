@@ -1,8 +1,13 @@
-//! NTP: the device as an SNTP client, and its civil time.
+//! (S)NTP: the device as a client (RFC 4330, RFC 5905), and the calendar that it makes of the time.
+
+mod calendar;
+mod clock;
+mod replies;
+mod requests;
 
 use crate::case::Case;
 
 /// Every NTP case.
 pub fn cases() -> Vec<Case> {
-    Vec::new()
+    [calendar::cases(), replies::cases(), requests::cases()].concat()
 }

@@ -1,0 +1,115 @@
+//! What the cases share: a device that has one time server, and what it says of its clock.
+
+use std::time::Duration;
+
+use firmproof_bootconfig::{Host, Ntp};
+
+use crate::bench::{Bench, PATIENCE};
+use crate::case::{Judged, Stop, require};
+use crate::lab::LabError;
+use crate::peers::ntp_packet::NtpPacket;
+use crate::peers::ntp_server::{NtpServer, Request};
+
+/// 2030-01-01T00:00:00Z: what a well-kept server says, far from any border.
+pub(super) const GOOD_TIME: i64 = 1_893_456_000;
+/// 2010-01-01T00:00:00Z: what a packet says that must not be taken.
+pub(super) const WRONG_TIME: i64 = 1_262_304_000;
+/// The pivot at which both lie in one window: 2000-01-01T00:00:00Z.
+const PIVOT: i64 = 946_684_800;
+
+/// Configures the device for the time servers at peers 1 to `count`, with the standard pivot.
+pub(super) fn configure(bench: &Bench, count: u8, change: impl FnOnce(&mut Ntp)) {
+    let servers = (1..=count)
+        .map(|n| Host::Address(bench.lab().peer_address(n).octets()))
+        .collect();
+    bench.configure(|config| {
+        config.ntp.servers = servers;
+        config.ntp.era_pivot_unix_s = PIVOT;
+        config.ntp.min_poll_s = 15;
+        config.ntp.max_poll_s = 1024;
+        config.ntp.reply_timeout_s = 5;
+        change(&mut config.ntp);
+    });
+}
+
+/// The next request to `server`, which has to come within `deadline` of wall time.
+pub(super) async fn request(
+    bench: &Bench,
+    server: &NtpServer,
+    deadline: Duration,
+    statement: &str,
+) -> Judged<Request> {
+    server.next_request(deadline).await.map_err(|error| {
+        let expected = format!("a request to {}", server.address());
+        Stop::fail(statement, expected, bench.with_console(&error.to_string()))
+    })
+}
+
+/// The harness could not send.
+pub(super) fn unsent(error: LabError) -> Stop {
+    Stop::inconclusive(format!("the reply could not be sent: {error}"))
+}
+
+/// Answers `request` rightly and waits until the device has taken `unix_s`.
+pub(super) async fn synchronise(
+    bench: &Bench,
+    server: &NtpServer,
+    request: &Request,
+    unix_s: i64,
+    statement: &str,
+) -> Judged {
+    let reply = request.good_reply(unix_s, 0);
+    server.reply(request, &reply).await.map_err(unsent)?;
+    until_synced(bench, statement).await
+}
+
+/// Waits until the device says that its clock is set.
+pub(super) async fn until_synced(bench: &Bench, statement: &str) -> Judged {
+    let state = until(bench, PATIENCE, |state| state["time"]["synced"] == true).await?;
+    let synced = state["time"]["synced"] == true;
+    let seen = bench.with_console(&state["time"].to_string());
+    require(synced, statement, "the good reply sets the clock", seen)
+}
+
+/// Asks for the state until `wanted` holds or the deadline passes; the last state either way.
+pub(super) async fn until(
+    bench: &Bench,
+    deadline: Duration,
+    wanted: impl Fn(&serde_json::Value) -> bool,
+) -> Judged<serde_json::Value> {
+    let until = tokio::time::Instant::now() + deadline;
+    // The device does not tell when its clock passes a second: it is asked, this often at most.
+    let mut turns = tokio::time::interval(Duration::from_millis(50));
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let state = bench.state().await?;
+        if wanted(&state) || tokio::time::Instant::now() >= until {
+            return Ok(state);
+        }
+    }
+}
+
+/// The Unix second that the device's clock shows.
+pub(super) fn unix_s(state: &serde_json::Value) -> Option<i64> {
+    state["time"]["unix_s"].as_i64()
+}
+
+/// Fails when the clock stands anywhere but in the `span_s` device seconds from `from`.
+pub(super) fn require_time(
+    state: &serde_json::Value,
+    from: i64,
+    span_s: i64,
+    statement: &str,
+) -> Judged {
+    let fits = unix_s(state).is_some_and(|shown| (from..=from + span_s).contains(&shown));
+    let expected = format!("a clock within {span_s} s from {from}");
+    require(fits, statement, expected, state["time"].to_string())
+}
+
+/// A packet like a good reply, whose time is wrong and whose fields `change` spoils.
+pub(super) fn spoilt(request: &Request, change: impl FnOnce(&mut NtpPacket)) -> NtpPacket {
+    let mut packet = request.good_reply(WRONG_TIME, 0);
+    change(&mut packet);
+    packet
+}
