@@ -1,11 +1,9 @@
 //! Messages to the device (§3.3, §4.3, §4.5, §4.6): answers, and delivery exactly as often as the QoS says.
 
-use crc::{CRC_32_ISO_HDLC, Crc};
-
 use super::flight::next_but_subscribe;
-use super::scene::{PROBE, acknowledges, begin_session, reconnects, takes_message, told};
+use super::scene::{PROBE, acknowledges, begin_session, delivered, reconnects, takes_message};
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level, require};
+use crate::case::{Case, Judged, Level};
 use crate::peers::mqtt_bytes::{connack, publish, pubrel};
 use crate::peers::mqtt_packet::ClientPacket;
 use crate::peers::scripted_broker::Connection;
@@ -59,42 +57,6 @@ async fn sends_qos_2(connection: &mut Connection, id: u16, dup: bool, payload: &
         .send(&publish(PROBE, 2, id, dup, false, payload))
         .await?;
     recorded(connection, id).await
-}
-
-/// Requires that the device has delivered `payload` so many times. A marker message, delivered after
-/// it, shows that the count is final.
-async fn delivered(
-    bench: &Bench,
-    connection: &mut Connection,
-    statement: &str,
-    payload: &[u8],
-    times: usize,
-) -> Judged {
-    let marker = b"that was all";
-    connection
-        .send(&publish(PROBE, 0, 0, false, false, marker))
-        .await?;
-    let crc_of =
-        |bytes: &[u8]| format!("{:08x}", Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(bytes));
-    let (wanted, last) = (crc_of(payload), crc_of(marker));
-    told(
-        bench,
-        statement,
-        "event=mqtt.message of the marker",
-        |line| line.is("mqtt.message") && line.field("crc32") == Some(&last),
-    )
-    .await?;
-    let count = bench
-        .console()
-        .iter()
-        .filter(|line| line.is("mqtt.message") && line.field("crc32") == Some(&wanted))
-        .count();
-    require(
-        count == times,
-        statement,
-        format!("the message delivered {times} times"),
-        format!("{count} times"),
-    )
 }
 
 fn qos_0() -> Case {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crc::{CRC_32_ISO_HDLC, Crc};
 use firmproof_bootconfig::{Mqtt, Subscription};
 
 use crate::bench::{Bench, PATIENCE, text};
-use crate::case::{Case, Judged, Stop};
+use crate::case::{Case, Judged, Stop, require};
 use crate::evidence::console::Line;
 use crate::peers::mqtt_bytes::{packet, publish};
 use crate::peers::mqtt_packet::{ClientPacket, Connect};
@@ -171,6 +172,42 @@ pub(super) async fn told(
             bench.with_console("no such console line"),
         )),
     }
+}
+
+/// Requires that the device has delivered `payload` so many times. A marker message, delivered after
+/// it, shows that the count is final.
+pub(super) async fn delivered(
+    bench: &Bench,
+    connection: &mut Connection,
+    statement: &str,
+    payload: &[u8],
+    times: usize,
+) -> Judged {
+    let marker = b"that was all";
+    connection
+        .send(&publish(PROBE, 0, 0, false, false, marker))
+        .await?;
+    let crc_of =
+        |bytes: &[u8]| format!("{:08x}", Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(bytes));
+    let (wanted, last) = (crc_of(payload), crc_of(marker));
+    told(
+        bench,
+        statement,
+        "event=mqtt.message of the marker",
+        |line| line.is("mqtt.message") && line.field("crc32") == Some(&last),
+    )
+    .await?;
+    let count = bench
+        .console()
+        .iter()
+        .filter(|line| line.is("mqtt.message") && line.field("crc32") == Some(&wanted))
+        .count();
+    require(
+        count == times,
+        statement,
+        format!("the message delivered {times} times"),
+        format!("{count} times"),
+    )
 }
 
 /// A packet that a client must not accept.

@@ -1,0 +1,336 @@
+//! One connection of the device: every packet judged by the strict decoder and put on record.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{BrokerError, PEER};
+use crate::evidence::{Direction, Evidence};
+use crate::lab::{LabError, Stream};
+use crate::peers::mqtt_bytes::{describe, pingresp, puback, suback};
+use crate::peers::mqtt_packet::{ClientPacket, Connect, decode};
+
+/// How long the device may keep its receive window closed.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes kept of packets that are not complete: a device that floods does not take the harness along.
+pub(super) const MOST_BUFFERED: usize = 8 << 20;
+/// How the device ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// FIN.
+    Finished,
+    /// RST.
+    Reset,
+}
+
+/// What the device did until a connection's end, or a deadline.
+#[derive(Debug)]
+pub struct Farewell {
+    /// How it ended; `None` when the deadline passed first.
+    pub end: Option<End>,
+    /// Packets that it sent before.
+    pub packets: Vec<ClientPacket>,
+}
+
+/// One connection of the device.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    evidence: Evidence,
+    buffer: Vec<u8>,
+    ended: Option<End>,
+    acknowledged: Vec<String>,
+    answer_pings: bool,
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream, evidence: &Evidence, acknowledged: &[String]) -> Self {
+        Self {
+            stream,
+            evidence: evidence.clone(),
+            buffer: Vec::new(),
+            ended: None,
+            acknowledged: acknowledged.to_vec(),
+            answer_pings: true,
+        }
+    }
+
+    /// Whether PINGREQ is answered here (as it is at first) or handed to the case unanswered.
+    pub fn answer_pings(&mut self, answer: bool) {
+        self.answer_pings = answer;
+    }
+
+    /// Messages to `topic` at QoS 0 and 1 are answered here from now on.
+    pub fn acknowledge(&mut self, topic: impl Into<String>) {
+        self.acknowledged.push(topic.into());
+    }
+
+    /// Every message is handed to the case from now on.
+    pub fn acknowledge_nothing(&mut self) {
+        self.acknowledged.clear();
+    }
+
+    /// The next packet that is not answered here; `None` when the device has ended the connection.
+    ///
+    /// # Errors
+    /// [`BrokerError::Late`] after `deadline`; [`BrokerError::Broken`] when the packet, or a connection
+    /// ended within one, breaks a statement.
+    pub async fn next(&mut self, deadline: Duration) -> Result<Option<ClientPacket>, BrokerError> {
+        let until = Instant::now() + deadline;
+        loop {
+            if let Some(packet) = self.buffered()? {
+                if self.is_answered_here(&packet).await? {
+                    continue;
+                }
+                return Ok(Some(packet));
+            }
+            if self.ended.is_some() {
+                return Ok(None);
+            }
+            match tokio::time::timeout_at(until, self.fill()).await {
+                Ok(filled) => filled?,
+                Err(_) => return Err(BrokerError::Late(deadline)),
+            }
+        }
+    }
+
+    fn buffered(&mut self) -> Result<Option<ClientPacket>, BrokerError> {
+        let transcript = &self.evidence.transcript;
+        match decode(&self.buffer) {
+            Ok(Some((packet, length))) => {
+                // A CONNECT may carry a password, which is no evidence: its bytes are not kept.
+                let shown = match &packet {
+                    ClientPacket::Connect(connect) if connect.password.is_some() => &[],
+                    _ => &self.buffer[..length],
+                };
+                transcript.record(PEER, Direction::FromDevice, packet.to_string(), shown);
+                self.buffer.drain(..length);
+                Ok(Some(packet))
+            }
+            Ok(None) => Ok(None),
+            Err(violation) => {
+                let seen = violation.detail.clone();
+                transcript.record(PEER, Direction::FromDevice, &seen, &self.buffer);
+                Err(BrokerError::broken(
+                    violation.statement,
+                    "packets that a client may send",
+                    seen,
+                ))
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> Result<(), BrokerError> {
+        let mut chunk = vec![0; 16 << 10];
+        match self.stream.read(&mut chunk).await {
+            Ok(0) => self.end(End::Finished),
+            Ok(length) => self.buffer.extend_from_slice(&chunk[..length]),
+            Err(LabError::Reset) => self.end(End::Reset),
+            Err(other) => return Err(BrokerError::Lab(other)),
+        }
+        if self.buffer.len() > MOST_BUFFERED {
+            return Err(BrokerError::Flood);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, how: End) {
+        if self.ended.replace(how).is_none() {
+            let text = match how {
+                End::Finished => "FIN",
+                End::Reset => "RST",
+            };
+            self.evidence
+                .transcript
+                .record(PEER, Direction::FromDevice, text, &[]);
+        }
+    }
+
+    async fn is_answered_here(&mut self, packet: &ClientPacket) -> Result<bool, BrokerError> {
+        match packet {
+            ClientPacket::Pingreq if self.answer_pings => {
+                self.send(&pingresp()).await?;
+                Ok(true)
+            }
+            ClientPacket::Publish(publish)
+                if publish.qos < 2 && self.acknowledged.contains(&publish.topic) =>
+            {
+                if let Some(id) = publish.id {
+                    self.send(&puback(id)).await?;
+                }
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Expects the next packet to be the one that `wanted` accepts; `what` names it.
+    ///
+    /// # Errors
+    /// [`BrokerError::Broken`] with `statement` for another packet, the connection's end, or nothing
+    /// within `deadline`.
+    pub async fn expect(
+        &mut self,
+        statement: &str,
+        what: &str,
+        deadline: Duration,
+        wanted: impl Fn(&ClientPacket) -> bool,
+    ) -> Result<ClientPacket, BrokerError> {
+        let seen = match self.next(deadline).await {
+            Ok(Some(packet)) if wanted(&packet) => return Ok(packet),
+            Ok(Some(packet)) => packet.to_string(),
+            Ok(None) => "the device ended the connection".into(),
+            Err(BrokerError::Late(after)) => format!("nothing within {} ms", after.as_millis()),
+            Err(other) => return Err(other),
+        };
+        Err(BrokerError::broken(statement, what, seen))
+    }
+
+    /// Expects CONNECT as the first packet (MQTT-3.1.0-1).
+    ///
+    /// # Errors
+    /// As [`Self::expect`].
+    pub async fn expect_connect(&mut self, deadline: Duration) -> Result<Connect, BrokerError> {
+        let statement = "MQTT-3.1.0-1";
+        let is_connect = |p: &ClientPacket| matches!(p, ClientPacket::Connect(_));
+        match self
+            .expect(
+                statement,
+                "CONNECT as the first packet",
+                deadline,
+                is_connect,
+            )
+            .await?
+        {
+            ClientPacket::Connect(connect) => Ok(connect),
+            other => Err(BrokerError::broken(statement, "CONNECT", other.to_string())),
+        }
+    }
+
+    /// Expects SUBSCRIBE; its packet identifier and filters with requested QoS.
+    ///
+    /// # Errors
+    /// As [`Self::expect`].
+    pub async fn expect_subscribe(
+        &mut self,
+        deadline: Duration,
+    ) -> Result<(u16, Vec<(String, u8)>), BrokerError> {
+        let statement = "MQTT-3.8.1-1";
+        let is_subscribe = |p: &ClientPacket| matches!(p, ClientPacket::Subscribe { .. });
+        match self
+            .expect(statement, "SUBSCRIBE", deadline, is_subscribe)
+            .await?
+        {
+            ClientPacket::Subscribe { id, filters } => Ok((id, filters)),
+            other => Err(BrokerError::broken(
+                statement,
+                "SUBSCRIBE",
+                other.to_string(),
+            )),
+        }
+    }
+
+    /// Expects SUBSCRIBE and grants what it asks for.
+    ///
+    /// # Errors
+    /// As [`Self::expect`].
+    pub async fn grant_subscribe(&mut self, deadline: Duration) -> Result<(), BrokerError> {
+        let (id, filters) = self.expect_subscribe(deadline).await?;
+        let codes: Vec<u8> = filters.iter().map(|(_, qos)| *qos).collect();
+        self.send(&suback(id, &codes)).await
+    }
+
+    /// Sends bytes. A connection that the device has reset swallows them: reading tells.
+    ///
+    /// # Errors
+    /// The device keeps its receive window closed for 10 s.
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), BrokerError> {
+        self.record_sent(describe(bytes), bytes);
+        let result = tokio::time::timeout(WRITE_PATIENCE, self.stream.write_all(bytes)).await;
+        self.written(result.unwrap_or(Err(LabError::Timeout(WRITE_PATIENCE))))
+    }
+
+    /// Sends bytes, each piece between the offsets `cuts` as a TCP segment of its own.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_split(&mut self, bytes: &[u8], cuts: &[usize]) -> Result<(), BrokerError> {
+        let summary = format!("{} in {} segments", describe(bytes), cuts.len() + 1);
+        self.record_sent(summary, bytes);
+        let writing = self.stream.write_segments(bytes, cuts);
+        let result = tokio::time::timeout(WRITE_PATIENCE, writing).await;
+        self.written(result.unwrap_or(Err(LabError::Timeout(WRITE_PATIENCE))))
+    }
+
+    /// Sends `head` and then `filler` bytes, never holding them all.
+    ///
+    /// # Errors
+    /// As [`Self::send`], with `deadline` for all.
+    pub async fn send_streamed(
+        &mut self,
+        head: &[u8],
+        filler: usize,
+        deadline: Duration,
+    ) -> Result<(), BrokerError> {
+        self.record_sent(format!("a packet's head, and {filler} bytes more"), head);
+        let chunk = vec![0x55; 64 << 10];
+        let writing = async {
+            self.stream.write_all(head).await?;
+            let mut left = filler;
+            while left > 0 {
+                let piece = left.min(chunk.len());
+                self.stream.write_all(&chunk[..piece]).await?;
+                left -= piece;
+            }
+            Ok(())
+        };
+        let result = tokio::time::timeout(deadline, writing).await;
+        self.written(result.unwrap_or(Err(LabError::Timeout(deadline))))
+    }
+
+    fn record_sent(&self, summary: String, bytes: &[u8]) {
+        let transcript = &self.evidence.transcript;
+        transcript.record(PEER, Direction::ToDevice, summary, bytes);
+    }
+
+    fn written(&mut self, result: Result<(), LabError>) -> Result<(), BrokerError> {
+        match result {
+            Ok(()) | Err(LabError::Reset | LabError::Closed) => Ok(()),
+            Err(other) => Err(BrokerError::Lab(other)),
+        }
+    }
+
+    /// Waits until the device ends the connection, or `deadline` passes.
+    ///
+    /// # Errors
+    /// A packet before that breaks a statement.
+    pub async fn closes(&mut self, deadline: Duration) -> Result<Farewell, BrokerError> {
+        let until = Instant::now() + deadline;
+        let mut packets = Vec::new();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.next(left).await {
+                Ok(Some(packet)) => packets.push(packet),
+                Ok(None) => break,
+                Err(BrokerError::Late(_)) => break,
+                Err(other) => return Err(other),
+            }
+        }
+        let end = self.ended;
+        Ok(Farewell { end, packets })
+    }
+
+    /// Ends the connection with RST.
+    pub fn reset(self) {
+        let transcript = &self.evidence.transcript;
+        transcript.record(PEER, Direction::ToDevice, "RST", &[]);
+        self.stream.reset();
+    }
+
+    /// Sends FIN; the device may still send.
+    pub fn finish(&self) {
+        let transcript = &self.evidence.transcript;
+        transcript.record(PEER, Direction::ToDevice, "FIN", &[]);
+        self.stream.finish();
+    }
+}
