@@ -23,7 +23,7 @@ use crate::peers::scripted_broker::ScriptedBroker;
 use crate::profile::{Capability, Kind, Profile};
 
 /// How long anything may take that has no bound of its own, in wall time.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One device wired to its peers. Clones share it; the device's power goes with the last.
 #[derive(Clone)]

@@ -58,10 +58,12 @@ pub struct Device<'a, B: Board> {
 /// Runs the device for ever on `stack`, which the board drives.
 pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) -> ! {
     stack.wait_config_up().await;
-    device.announce_ready(stack);
-    embassy_futures::join::join4(
-        ntp::task::run(device, stack),
+    // Joined futures are first polled in this order: when the ready line appears, the server
+    // listens, and nothing else has spoken.
+    embassy_futures::join::join5(
         http::server::run(device, stack),
+        async { device.announce_ready(stack) },
+        ntp::task::run(device, stack),
         mqtt::task::run(device, stack),
         update::task::run(device, stack),
     )

@@ -25,7 +25,7 @@ pub mod target;
 mod tests;
 
 /// The longest request target, in bytes; a longer one is answered with 414.
-pub const MAX_TARGET_LEN: usize = 1024;
+pub const MAX_TARGET_LEN: usize = 8000;
 /// The largest header section, in bytes, start line excluded; a larger one is answered with 431.
 pub const MAX_FIELDS_LEN: usize = 4096;
 /// The most field lines; more are answered with 431.

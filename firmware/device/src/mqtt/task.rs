@@ -1,12 +1,9 @@
 //! Connects to the broker again and again, and runs a connection each time.
 
-use core::net::Ipv4Addr;
-
-use embassy_net::dns::{DnsQueryType, Error as DnsError};
 use embassy_net::tcp::{ConnectError, State, TcpSocket};
 use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
-use firmproof_bootconfig::{Host, Mqtt};
+use firmproof_bootconfig::Mqtt;
 
 use super::backoff::Backoff;
 use super::codec::{Decoder, is_topic_filter};
@@ -16,6 +13,7 @@ use super::session::{Close, Record, Restored, Session, Settings};
 use super::topics::Topics;
 use super::wire::Wire;
 use crate::console::Escaped;
+use crate::names;
 use crate::status::MqttState;
 use crate::store::MAX_VALUE_LEN;
 use crate::{Board, Device};
@@ -121,11 +119,10 @@ async fn open<B: Board>(
     settings: Settings,
     socket: &mut TcpSocket<'_>,
 ) -> Result<(), OpenError> {
-    let address = match &mqtt.broker {
-        Host::Address(address) => Ipv4Addr::from(*address),
-        // Asked each time: the address may have changed.
-        Host::Name(name) => resolve(device, stack, name, settings.response_timeout).await?,
-    };
+    // Asked each time: the address may have changed.
+    let address = names::resolve(device, stack, &mqtt.broker)
+        .await
+        .map_err(|_| OpenError)?;
     let port = mqtt.port;
     device.event(
         "mqtt.connecting",
@@ -141,30 +138,6 @@ async fn open<B: Board>(
         Ok(Err(ConnectError::InvalidState)) => "socket-in-use",
     };
     device.event("mqtt.closed", format_args!("reason={reason}"));
-    Err(OpenError)
-}
-
-async fn resolve<B: Board>(
-    device: &Device<'_, B>,
-    stack: Stack<'_>,
-    name: &str,
-    timeout: Duration,
-) -> Result<Ipv4Addr, OpenError> {
-    let escaped = Escaped(name.as_bytes());
-    let reason = match with_timeout(timeout, stack.dns_query(name, DnsQueryType::A)).await {
-        Ok(Ok(addresses)) => match addresses.first() {
-            Some(IpAddress::Ipv4(address)) => {
-                device.event("dns.ok", format_args!("name={escaped} address={address}"));
-                return Ok(*address);
-            }
-            None => "no-address",
-        },
-        Ok(Err(DnsError::InvalidName)) => "invalid-name",
-        Ok(Err(DnsError::NameTooLong)) => "name-too-long",
-        Ok(Err(DnsError::Failed)) => "no-address",
-        Err(_) => "timeout",
-    };
-    device.event("dns.failed", format_args!("name={escaped} reason={reason}"));
     Err(OpenError)
 }
 

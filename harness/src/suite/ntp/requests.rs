@@ -201,8 +201,11 @@ async fn unpredictable(bench: Bench) -> Judged {
 
 async fn source_port(bench: Bench) -> Judged {
     let server = bench.ntp_server(1).await?;
-    bench.scale_time(100);
-    configure(&bench, 1, |ntp| ntp.reply_timeout_s = 1);
+    bench.scale_time(50);
+    configure(&bench, 1, |ntp| {
+        ntp.reply_timeout_s = 10;
+        ntp.max_poll_s = ntp.min_poll_s;
+    });
     bench.start().await?;
     let mut ports = BTreeSet::new();
     for _ in 0..4 {
@@ -324,7 +327,7 @@ async fn passed_over(bench: Bench) -> Judged {
     let first = bench.ntp_server(1).await?;
     let second = bench.ntp_server(2).await?;
     bench.scale_time(20);
-    configure(&bench, 2, |ntp| ntp.reply_timeout_s = 1);
+    configure(&bench, 2, |ntp| ntp.reply_timeout_s = 20);
     bench.start().await?;
     request(&bench, &first, PATIENCE, STATEMENT).await?;
     let longest = bench.device_time(120.0);
@@ -373,7 +376,7 @@ async fn runs_on(bench: Bench) -> Judged {
     const STATEMENT: &str = "FIRMPROOF-SNTP-5";
     let server = bench.ntp_server(1).await?;
     bench.scale_time(50);
-    configure(&bench, 1, |ntp| ntp.reply_timeout_s = 1);
+    configure(&bench, 1, |ntp| ntp.reply_timeout_s = 30);
     bench.start().await?;
     let asked = request(&bench, &server, PATIENCE, STATEMENT).await?;
     synchronise(&bench, &server, &asked, GOOD_TIME, STATEMENT).await?;

@@ -1,6 +1,7 @@
 //! Requests, each at every split: what is taken, and what is refused with which status.
 
 extern crate std;
+use crate::http::MAX_TARGET_LEN;
 use std::format;
 use std::string::String;
 use std::vec::Vec;
@@ -116,7 +117,7 @@ fn a_malformed_request_line_is_refused() {
 
 #[test]
 fn what_never_ends_is_refused_before_it_does() {
-    let long = "x".repeat(1024);
+    let long = "x".repeat(MAX_TARGET_LEN);
     assert_eq!(found(&format!("GET /{long}")), ["414"]);
     assert_eq!(
         status(&of(&[&format!("GET /{long} HTTP/1.1"), "Host: h"])),

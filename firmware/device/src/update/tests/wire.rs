@@ -189,7 +189,7 @@ fn a_refusal_reaches_the_client_although_it_was_still_sending() {
     let (board, config) = (Bench::new(), BootConfig::safe_default());
     let device = device(&board, &config);
     for (request, status) in [
-        (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(6000)), "414"),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(9000)), "414"),
         (
             String::from("GET / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\nGET / HTTP/1.1\r\n"),
             "400",
