@@ -2,7 +2,6 @@
 //! an image on trial.
 
 use embassy_futures::select::{Either, select};
-use embassy_net::dns::DnsQueryType;
 use embassy_net::tcp::TcpSocket;
 use embassy_net::{IpAddress, Stack};
 use embassy_time::{Duration, Timer, with_timeout};
@@ -15,6 +14,7 @@ use super::reason::Reason;
 use super::slots::{self, Pending, Record};
 use super::url::{Host, Url};
 use crate::console::Escaped;
+use crate::names;
 use crate::status::UpdateState;
 use crate::store::StoreError;
 use crate::{Board, Device};
@@ -281,30 +281,13 @@ async fn resolve<B: Board>(
     stack: Stack<'_>,
     url: &Url,
 ) -> Result<IpAddress, Reason> {
-    let name = match url.host() {
-        Host::Address(address) => return Ok(IpAddress::Ipv4(address)),
-        Host::Name(name) => name,
+    let address = match url.host() {
+        Host::Address(address) => address,
+        Host::Name(name) => names::resolve_name(device, stack, name)
+            .await
+            .map_err(|_| Reason::Dns)?,
     };
-    let answer = with_timeout(SILENCE, stack.dns_query(name, DnsQueryType::A)).await;
-    let escaped = Escaped(name.as_bytes());
-    match answer {
-        Ok(Ok(addresses)) if !addresses.is_empty() => {
-            let address = addresses.first().copied().ok_or(Reason::Dns)?;
-            device.event("dns.ok", format_args!("name={escaped} address={address}"));
-            Ok(address)
-        }
-        Ok(_) => {
-            device.event(
-                "dns.failed",
-                format_args!("name={escaped} reason=no-address"),
-            );
-            Err(Reason::Dns)
-        }
-        Err(_) => {
-            device.event("dns.failed", format_args!("name={escaped} reason=timeout"));
-            Err(Reason::Dns)
-        }
-    }
+    Ok(IpAddress::Ipv4(address))
 }
 
 /// The slot's letter on the console.

@@ -1,10 +1,12 @@
 //! HTTP/1.1: the device as a server (RFC 9110, RFC 9112), its control page and its update request.
 
+mod download;
 mod exchange;
 mod fields;
 mod framing;
 mod host;
 mod methods;
+mod offer;
 mod request_line;
 
 use crate::case::Case;
@@ -17,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         fields::cases(),
         framing::cases(),
         methods::cases(),
+        download::cases(),
     ]
     .concat()
 }
