@@ -156,7 +156,11 @@ fn shown(message: &Message) -> String {
     let header = &message.metadata;
     let mut text = match header.message_type {
         MessageType::Query => format!("QUERY id={}", header.id),
-        MessageType::Response => format!("RESPONSE id={} rcode={}", header.id, header.response_code.low()),
+        MessageType::Response => format!(
+            "RESPONSE id={} rcode={}",
+            header.id,
+            header.response_code.low()
+        ),
     };
     for question in &message.queries {
         text += &format!(" {question}");
@@ -172,8 +176,7 @@ mod tests {
     use super::*;
 
     /// `time.example`, type A, class IN, id 0x1234, recursion desired.
-    const QUERY: &[u8] =
-        b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x04time\x07example\0\0\x01\0\x01";
+    const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x04time\x07example\0\0\x01\0\x01";
 
     fn query() -> DnsQuery {
         DnsQuery {

@@ -7,6 +7,7 @@ mod malformed;
 mod remaining_length;
 mod scene;
 mod session_present;
+mod witness;
 
 use crate::case::Case;
 
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         connect::cases(),
         connack::cases(),
         session_present::cases(),
+        witness::cases(),
     ]
     .concat()
 }
