@@ -1,6 +1,7 @@
 //! Names and addresses: a time server by name (RFC 1035), and the device's own address by DHCP (RFC 2131).
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use dhcproto::v4::MessageType;
 use firmproof_bootconfig::{Host, Network};
@@ -19,6 +20,13 @@ use crate::profile::Capability;
 const NAME: &str = "time.example";
 /// Any time will do: 2026-01-01T00:00:00Z.
 const UNIX_S: i64 = 1_767_225_600;
+/// How often a client may begin anew before it takes an offer.
+const MOST_DISCOVERS: usize = 8;
+/// Fast enough for several polls, and slow enough that the 5 s for which a resolver waits are a second of a busy
+/// machine.
+const SCALE: u16 = 5;
+/// A poll after an interval that has grown, in device time.
+const NEXT_POLL_S: f64 = 40.0;
 const NEEDS: &[Capability] = &[
     Capability::Ntp,
     Capability::Configure,
@@ -111,6 +119,11 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
+/// How long anything here may take, in wall time: the device may first have to wait for its next poll.
+fn patience(bench: &Bench) -> Duration {
+    PATIENCE + bench.device_time(NEXT_POLL_S)
+}
+
 /// A device that asks `dns` for its one time server, with a clock that runs fast enough for its next poll.
 async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
     let servers: Vec<[u8; 4]> = dns
@@ -125,8 +138,10 @@ async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
         let _ = config.ntp.servers.push(Host::Name(text(NAME)));
         config.ntp.min_poll_s = 15;
         config.ntp.max_poll_s = 30;
+        // Far off, so that a slow machine does not make the device give up.
+        config.ntp.reply_timeout_s = 60;
     });
-    bench.scale_time(20);
+    bench.scale_time(SCALE);
     DnsServer::bind(bench.lab(), bench.evidence(), 1)
         .await
         .map_err(|e| Stop::inconclusive(format!("no DNS server: {e}")))
@@ -135,7 +150,7 @@ async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
 /// The device's next query, which is for the time server's name.
 async fn query(bench: &Bench, dns: &DnsServer, statement: &str) -> Judged<DnsQuery> {
     let expected = format!("a DNS query for {NAME}");
-    match dns.next_query(PATIENCE).await {
+    match dns.next_query(patience(bench)).await {
         Ok(query) => {
             let right = query.name().eq_ignore_ascii_case(NAME);
             require(right, statement, expected, query.name())?;
@@ -158,7 +173,7 @@ fn sent(result: Result<(), DnsError>) -> Judged {
 /// The device asks `server` for the time, gets it, and takes it.
 async fn synchronises(bench: &Bench, server: &NtpServer, statement: &str) -> Judged {
     let at = server.address().ip().to_string();
-    let request = server.next_request(PATIENCE).await.map_err(|_| {
+    let request = server.next_request(patience(bench)).await.map_err(|_| {
         let seen = bench.with_console("none came");
         Stop::fail(statement, format!("a request for the time at {at}"), seen)
     })?;
@@ -181,7 +196,7 @@ async fn told(
     what: &str,
     wanted: impl Fn(&Line) -> bool,
 ) -> Judged<Line> {
-    let found = bench.event(PATIENCE, wanted).await?;
+    let found = bench.event(patience(bench), wanted).await?;
     found.ok_or_else(|| Stop::fail(statement, what, bench.with_console("no such console line")))
 }
 
@@ -216,7 +231,7 @@ async fn no_address(bench: Bench, code: ResponseCode) -> Judged {
     tokio::select! {
         ended = answering => return ended,
         line = failure(&bench, STATEMENT) => { line?; }
-        request = server.next_request(PATIENCE) => if request.is_ok() {
+        request = server.next_request(patience(&bench)) => if request.is_ok() {
             let seen = "a request for the time";
             return Err(Stop::fail(STATEMENT, "no address from this answer", seen));
         },
@@ -309,7 +324,7 @@ async fn forged(bench: Bench, statement: &'static str, forgery: Forgery) -> Judg
     sent(dns.reply(&query, &forged).await)?;
     sent(dns.reply(&query, &query.answer(&[right.peer(2)], 60)).await)?;
     tokio::select! {
-        asked = wrong.next_request(PATIENCE) => match asked {
+        asked = wrong.next_request(patience(&bench)) => match asked {
             Ok(_) => Err(Stop::fail(statement, "the wrong answer is ignored", "a request to its address")),
             Err(error) => Err(Stop::inconclusive(format!("time server: {error}"))),
         },
@@ -355,7 +370,7 @@ async fn compression_loop(bench: Bench) -> Judged {
 /// A device that asks for its address, and the server that it asks.
 async fn asking(bench: &Bench) -> Judged<(DhcpServer, Lease)> {
     bench.configure(|config| config.network = Network::Dhcp);
-    bench.scale_time(20);
+    bench.scale_time(SCALE);
     let server = DhcpServer::bind(bench.lab(), bench.evidence())
         .await
         .map_err(|e| Stop::inconclusive(format!("no DHCP server: {e}")))?;
@@ -370,42 +385,57 @@ async fn asking(bench: &Bench) -> Judged<(DhcpServer, Lease)> {
     Ok((server, lease))
 }
 
-/// The device's next DHCP message, which is of this kind.
-async fn dhcp(server: &DhcpServer, statement: &str, kind: MessageType) -> Judged<DhcpRequest> {
-    let expected = format!("{kind:?}").to_uppercase();
-    match server.next(PATIENCE).await {
-        Ok(request) if request.kind == kind => Ok(request),
-        Ok(other) => {
-            let seen = format!("{:?}", other.kind).to_uppercase();
-            Err(Stop::fail(statement, expected, seen))
-        }
-        Err(DhcpError::Lab(LabError::Timeout(_))) => {
-            Err(Stop::fail(statement, expected, "nothing"))
-        }
-        Err(DhcpError::Malformed(seen)) => Err(Stop::fail(statement, expected, seen)),
-        Err(DhcpError::Lab(error)) => Err(Stop::inconclusive(format!("DHCP server: {error}"))),
-    }
-}
-
 async fn answer(server: &DhcpServer, to: &DhcpRequest, kind: MessageType, lease: &Lease) -> Judged {
     let message = server.message(to, kind, lease);
     let sent = server.send(to, &message).await;
     sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))
 }
 
-/// DISCOVER, OFFER, REQUEST for what was offered; the answer is left to the caller.
-async fn offered(server: &DhcpServer, lease: &Lease, statement: &str) -> Judged<DhcpRequest> {
-    let discover = dhcp(server, statement, MessageType::Discover).await?;
-    answer(server, &discover, MessageType::Offer, lease).await?;
-    let request = dhcp(server, statement, MessageType::Request).await?;
-    let wanted = request.requested();
-    require(
-        wanted == Some(lease.address),
-        statement,
-        format!("a request for {}", lease.address),
-        format!("{wanted:?}"),
-    )?;
-    Ok(request)
+/// Offers the lease at each DISCOVER, after that of `decoy` in another transaction, until the device requests it. A client may
+/// begin anew at any time, as when its link comes up; but it requests nothing before it was offered something.
+async fn offered(
+    server: &DhcpServer,
+    lease: &Lease,
+    statement: &str,
+    decoy: Option<&Lease>,
+) -> Judged<DhcpRequest> {
+    let expected = format!("DISCOVER, and REQUEST for {}", lease.address);
+    let mut discovered = false;
+    for _ in 0..MOST_DISCOVERS {
+        let message = match server.next(PATIENCE).await {
+            Ok(message) => message,
+            Err(DhcpError::Lab(LabError::Timeout(_))) => {
+                return Err(Stop::fail(statement, expected, "nothing"));
+            }
+            Err(DhcpError::Malformed(seen)) => return Err(Stop::fail(statement, expected, seen)),
+            Err(DhcpError::Lab(error)) => {
+                return Err(Stop::inconclusive(format!("DHCP server: {error}")));
+            }
+        };
+        match message.kind {
+            MessageType::Discover => {
+                discovered = true;
+                if let Some(decoy) = decoy {
+                    let mut offer = server.message(&message, MessageType::Offer, decoy);
+                    offer.set_xid(message.message.xid() ^ 1);
+                    let sent = server.send(&message, &offer).await;
+                    sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))?;
+                }
+                answer(server, &message, MessageType::Offer, lease).await?;
+            }
+            MessageType::Request if discovered => {
+                let wanted = message.requested();
+                let seen = format!("REQUEST for {wanted:?}");
+                require(wanted == Some(lease.address), statement, expected, seen)?;
+                return Ok(message);
+            }
+            other => {
+                let seen = format!("{other:?}").to_uppercase();
+                return Err(Stop::fail(statement, expected, seen));
+            }
+        }
+    }
+    Err(Stop::fail(statement, expected, "DISCOVER again and again"))
 }
 
 /// The device is ready at the leased address.
@@ -430,7 +460,7 @@ async fn dhcp_lease(bench: Bench) -> Judged {
         .map_err(|e| Stop::inconclusive(format!("no DNS server: {e}")))?;
     let time = bench.ntp_server(2).await?;
     let (server, lease) = asking(&bench).await?;
-    let request = offered(&server, &lease, STATEMENT).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
     answer(&server, &request, MessageType::Ack, &lease).await?;
     settles(&bench, &lease, STATEMENT).await?;
     let query = query(&bench, &dns, STATEMENT).await?;
@@ -441,9 +471,9 @@ async fn dhcp_lease(bench: Bench) -> Judged {
 async fn dhcp_refused(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC2131-3.1-1";
     let (server, lease) = asking(&bench).await?;
-    let request = offered(&server, &lease, STATEMENT).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
     answer(&server, &request, MessageType::Nak, &lease).await?;
-    let request = offered(&server, &lease, STATEMENT).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
     answer(&server, &request, MessageType::Ack, &lease).await?;
     settles(&bench, &lease, STATEMENT).await
 }
@@ -451,24 +481,11 @@ async fn dhcp_refused(bench: Bench) -> Judged {
 async fn dhcp_another_transaction(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC2131-4.4.1-2";
     let (server, lease) = asking(&bench).await?;
-    let discover = dhcp(&server, STATEMENT, MessageType::Discover).await?;
-    let wrong = Lease {
+    let decoy = Lease {
         address: bench.lab().peer_address(7),
         ..lease.clone()
     };
-    let mut message = server.message(&discover, MessageType::Offer, &wrong);
-    message.set_xid(discover.message.xid() ^ 1);
-    let sent = server.send(&discover, &message).await;
-    sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))?;
-    answer(&server, &discover, MessageType::Offer, &lease).await?;
-    let request = dhcp(&server, STATEMENT, MessageType::Request).await?;
-    let wanted = request.requested();
-    require(
-        wanted == Some(lease.address),
-        STATEMENT,
-        format!("a request for {}", lease.address),
-        format!("{wanted:?}"),
-    )?;
+    let request = offered(&server, &lease, STATEMENT, Some(&decoy)).await?;
     answer(&server, &request, MessageType::Ack, &lease).await?;
     settles(&bench, &lease, STATEMENT).await
 }
