@@ -1,5 +1,8 @@
 //! The other ends of each protocol, played by the harness: well-behaved and hostile.
 
+pub mod dhcp_server;
+pub mod dns_server;
+pub mod download_server;
 pub mod forward;
 pub mod http_message;
 pub mod http_prober;

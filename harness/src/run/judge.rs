@@ -12,7 +12,7 @@ use crate::profile::Profile;
 use crate::result::{EvidenceFile, Record, write_record};
 
 /// The longest that one case may take, in wall time.
-const CASE_DEADLINE: Duration = Duration::from_secs(60);
+const CASE_DEADLINE: Duration = Duration::from_secs(150);
 
 /// The seed of a case's bench: the same run seed and case give the same bench.
 pub fn bench_seed(run_seed: &[u8; 32], case_id: &str) -> [u8; 32] {

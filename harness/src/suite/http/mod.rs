@@ -1,12 +1,14 @@
 //! HTTP/1.1: the device as a server (RFC 9110, RFC 9112), its control page and its update request.
 
 mod connection;
+mod download;
 mod exchange;
 mod fields;
 mod framing;
 mod host;
 mod limits;
 mod methods;
+mod offer;
 mod page;
 mod request_line;
 mod update;
@@ -25,6 +27,7 @@ pub fn cases() -> Vec<Case> {
         connection::cases(),
         page::cases(),
         update::cases(),
+        download::cases(),
     ]
     .concat()
 }

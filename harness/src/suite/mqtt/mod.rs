@@ -12,6 +12,7 @@ mod remaining_length;
 mod scene;
 mod session_present;
 mod subscribe;
+mod witness;
 
 use crate::case::Case;
 
@@ -28,6 +29,7 @@ pub fn cases() -> Vec<Case> {
         publish_out::cases(),
         publish_in::cases(),
         reconnect::cases(),
+        witness::cases(),
     ]
     .concat()
 }

@@ -5,9 +5,17 @@ mod clock;
 mod replies;
 mod requests;
 
+mod names;
+
 use crate::case::Case;
 
 /// Every NTP case.
 pub fn cases() -> Vec<Case> {
-    [calendar::cases(), replies::cases(), requests::cases()].concat()
+    [
+        calendar::cases(),
+        replies::cases(),
+        requests::cases(),
+        names::cases(),
+    ]
+    .concat()
 }

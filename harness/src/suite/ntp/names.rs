@@ -1,0 +1,491 @@
+//! Names and addresses: a time server by name (RFC 1035), and the device's own address by DHCP (RFC 2131).
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use dhcproto::v4::MessageType;
+use firmproof_bootconfig::{Host, Network};
+use hickory_proto::op::{Query, ResponseCode};
+use hickory_proto::rr::{Name, RecordType};
+
+use crate::bench::{Bench, PATIENCE, text};
+use crate::case::{Case, Judged, Level, Stop, require};
+use crate::evidence::console::Line;
+use crate::lab::LabError;
+use crate::peers::dhcp_server::{DhcpError, DhcpRequest, DhcpServer, Lease};
+use crate::peers::dns_server::{DnsError, DnsQuery, DnsServer};
+use crate::peers::ntp_server::NtpServer;
+use crate::profile::Capability;
+
+const NAME: &str = "time.example";
+/// Any time will do: 2026-01-01T00:00:00Z.
+const UNIX_S: i64 = 1_767_225_600;
+/// How often a client may begin anew before it takes an offer.
+const MOST_DISCOVERS: usize = 8;
+/// Fast enough for several polls, and slow enough that the 5 s for which a resolver waits are a second of a busy
+/// machine.
+const SCALE: u16 = 5;
+/// A poll after an interval that has grown, in device time.
+const NEXT_POLL_S: f64 = 40.0;
+const NEEDS: &[Capability] = &[
+    Capability::Ntp,
+    Capability::Configure,
+    Capability::ObserveConsole,
+    Capability::LabAddresses,
+];
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = vec![
+        Case::must(
+            "ntp/names/resolved",
+            &["RFC1035-4.1.4-1"],
+            "A time server given by name is asked at the address that DNS gives, with the name compressed in the answer",
+            resolved,
+        ),
+        Case::must(
+            "ntp/names/no-such-name",
+            &["RFC1035-4.1.1-2"],
+            "A name that does not exist yields no address; it is told, and later asked for again",
+            |bench| no_address(bench, ResponseCode::NXDomain),
+        ),
+        Case::must(
+            "ntp/names/server-failure",
+            &["RFC1035-4.1.1-2"],
+            "A response code SERVFAIL yields no address; it is told, and the name is later asked for again",
+            |bench| no_address(bench, ResponseCode::ServFail),
+        ),
+        Case::must(
+            "ntp/names/changed-address",
+            &["RFC1035-3.2.1-1"],
+            "After its time to live an address is asked for again, and a new one is followed",
+            changed_address,
+        ),
+        Case::new(
+            Level::Should,
+            "ntp/names/no-reply",
+            &["RFC1035-7.2-1"],
+            "A query without a reply is repeated, given up by a time limit, and that is told",
+            no_reply,
+        ),
+        Case::must(
+            "ntp/names/another-identifier",
+            &["RFC1035-4.1.1-1"],
+            "An answer with another identifier than the query's does not count",
+            |bench| forged(bench, "RFC1035-4.1.1-1", Forgery::Identifier),
+        ),
+        Case::must(
+            "ntp/names/response-bit",
+            &["RFC1035-4.1.1-1"],
+            "An answer without the response bit does not count",
+            |bench| forged(bench, "RFC1035-4.1.1-1", Forgery::ResponseBit),
+        ),
+        Case::must(
+            "ntp/names/another-question",
+            &["RFC1035-7.3-1"],
+            "An answer to another question than the one asked does not count",
+            |bench| forged(bench, "RFC1035-7.3-1", Forgery::Question),
+        ),
+        Case::must(
+            "ntp/names/compression-loop",
+            &["RFC1035-4.1.4-1"],
+            "An answer whose compressed name points at itself does no harm",
+            compression_loop,
+        ),
+        Case::must(
+            "ntp/names/dhcp-lease",
+            &["RFC2131-4.4.1-1"],
+            "Address and DNS server come from the lease that the server acknowledged",
+            dhcp_lease,
+        ),
+        Case::must(
+            "ntp/names/dhcp-refused",
+            &["RFC2131-3.1-1"],
+            "A refused request (DHCPNAK) makes the client begin anew with DHCPDISCOVER",
+            dhcp_refused,
+        ),
+        Case::must(
+            "ntp/names/dhcp-another-transaction",
+            &["RFC2131-4.4.1-2"],
+            "An offer of another transaction is ignored",
+            dhcp_another_transaction,
+        ),
+    ];
+    for case in &mut cases {
+        case.needs.extend_from_slice(NEEDS);
+        if case.id.contains("dhcp") {
+            case.needs.push(Capability::LabFrames);
+        }
+    }
+    cases
+}
+
+/// How long anything here may take, in wall time: the device may first have to wait for its next poll.
+fn patience(bench: &Bench) -> Duration {
+    PATIENCE + bench.device_time(NEXT_POLL_S)
+}
+
+/// A device that asks `dns` for its one time server, with a clock that runs fast enough for its next poll.
+async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
+    let servers: Vec<[u8; 4]> = dns
+        .iter()
+        .map(|n| bench.lab().peer_address(*n).octets())
+        .collect();
+    bench.configure(|config| {
+        config.dns.clear();
+        // There is room: no case names more than two.
+        let _ = config.dns.extend_from_slice(&servers);
+        config.ntp.servers.clear();
+        let _ = config.ntp.servers.push(Host::Name(text(NAME)));
+        config.ntp.min_poll_s = 15;
+        config.ntp.max_poll_s = 30;
+        // Far off, so that a slow machine does not make the device give up.
+        config.ntp.reply_timeout_s = 60;
+    });
+    bench.scale_time(SCALE);
+    DnsServer::bind(bench.lab(), bench.evidence(), 1)
+        .await
+        .map_err(|e| Stop::inconclusive(format!("no DNS server: {e}")))
+}
+
+/// The device's next query, which is for the time server's name.
+async fn query(bench: &Bench, dns: &DnsServer, statement: &str) -> Judged<DnsQuery> {
+    let expected = format!("a DNS query for {NAME}");
+    match dns.next_query(patience(bench)).await {
+        Ok(query) => {
+            let right = query.name().eq_ignore_ascii_case(NAME);
+            require(right, statement, expected, query.name())?;
+            Ok(query)
+        }
+        Err(DnsError::Lab(LabError::Timeout(_))) => Err(Stop::fail(
+            statement,
+            expected,
+            bench.with_console("none came"),
+        )),
+        Err(DnsError::Malformed(seen)) => Err(Stop::fail(statement, expected, seen)),
+        Err(DnsError::Lab(error)) => Err(Stop::inconclusive(format!("DNS server: {error}"))),
+    }
+}
+
+fn sent(result: Result<(), DnsError>) -> Judged {
+    result.map_err(|e| Stop::inconclusive(format!("DNS server: {e}")))
+}
+
+/// The device asks `server` for the time, gets it, and takes it.
+async fn synchronises(bench: &Bench, server: &NtpServer, statement: &str) -> Judged {
+    let at = server.address().ip().to_string();
+    let request = server.next_request(patience(bench)).await.map_err(|_| {
+        let seen = bench.with_console("none came");
+        Stop::fail(statement, format!("a request for the time at {at}"), seen)
+    })?;
+    let reply = request.good_reply(UNIX_S, 0);
+    let replied = server.reply(&request, &reply).await;
+    replied.map_err(|e| Stop::inconclusive(format!("time server: {e}")))?;
+    told(
+        bench,
+        statement,
+        &format!("event=ntp.sync server={at}"),
+        |line| line.is("ntp.sync") && line.field("server") == Some(&at),
+    )
+    .await
+    .map(drop)
+}
+
+async fn told(
+    bench: &Bench,
+    statement: &str,
+    what: &str,
+    wanted: impl Fn(&Line) -> bool,
+) -> Judged<Line> {
+    let found = bench.event(patience(bench), wanted).await?;
+    found.ok_or_else(|| Stop::fail(statement, what, bench.with_console("no such console line")))
+}
+
+async fn resolved(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC1035-4.1.4-1";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    sent(
+        dns.reply(&query, &query.answer(&[server.peer(2)], 60))
+            .await,
+    )?;
+    synchronises(&bench, &server, STATEMENT).await?;
+    bench.alive(STATEMENT).await
+}
+
+async fn no_address(bench: Bench, code: ResponseCode) -> Judged {
+    const STATEMENT: &str = "RFC1035-4.1.1-2";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    // A response code counts although there are addresses beside it. A resolver may ask for the name more than once.
+    let answering = async {
+        loop {
+            let query = query(&bench, &dns, STATEMENT).await?;
+            let mut refusal = query.answer(&[server.peer(2)], 60);
+            refusal.metadata.response_code = code;
+            sent(dns.reply(&query, &refusal).await)?;
+        }
+    };
+    tokio::select! {
+        ended = answering => return ended,
+        line = failure(&bench, STATEMENT) => { line?; }
+        request = server.next_request(patience(&bench)) => if request.is_ok() {
+            let seen = "a request for the time";
+            return Err(Stop::fail(STATEMENT, "no address from this answer", seen));
+        },
+    }
+    bench.alive(STATEMENT).await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    sent(
+        dns.reply(&query, &query.answer(&[server.peer(2)], 60))
+            .await,
+    )?;
+    synchronises(&bench, &server, STATEMENT).await
+}
+
+/// The device tells that the name has no address.
+async fn failure(bench: &Bench, statement: &str) -> Judged {
+    let line = told(bench, statement, "event=dns.failed with the name", |line| {
+        line.is("dns.failed") && line.field("name") == Some(NAME)
+    })
+    .await?;
+    let named = line.field("reason").is_some_and(|r| !r.is_empty());
+    require(named, statement, "a reason", line.text)
+}
+
+async fn changed_address(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC1035-3.2.1-1";
+    let dns = configured(&bench, &[1]).await?;
+    let servers = [bench.ntp_server(2).await?, bench.ntp_server(3).await?];
+    bench.start().await?;
+    for (server, n) in servers.iter().zip([2, 3]) {
+        let query = query(&bench, &dns, STATEMENT).await?;
+        let answer = query.answer(&[server.peer(n)], 1);
+        sent(dns.reply(&query, &answer).await)?;
+        synchronises(&bench, server, STATEMENT).await?;
+    }
+    bench.alive(STATEMENT).await
+}
+
+async fn no_reply(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC1035-7.2-1";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    query(&bench, &dns, STATEMENT).await?;
+    query(&bench, &dns, STATEMENT).await?;
+    failure(&bench, STATEMENT).await?;
+    // It is asked for again with the next poll; queries that came meanwhile wait in line, and are too old to answer.
+    let serving = async {
+        loop {
+            let query = query(&bench, &dns, STATEMENT).await?;
+            sent(
+                dns.reply(&query, &query.answer(&[server.peer(2)], 60))
+                    .await,
+            )?;
+        }
+    };
+    tokio::select! {
+        ended = serving => ended,
+        synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Forgery {
+    Identifier,
+    ResponseBit,
+    Question,
+}
+
+/// A wrong answer before the right one: only the right one leads to a time server.
+async fn forged(bench: Bench, statement: &'static str, forgery: Forgery) -> Judged {
+    let dns = configured(&bench, &[1]).await?;
+    let (right, wrong) = (bench.ntp_server(2).await?, bench.ntp_server(3).await?);
+    bench.start().await?;
+    let query = query(&bench, &dns, statement).await?;
+    let mut forged = query.answer(&[wrong.peer(3)], 60);
+    match forgery {
+        Forgery::Identifier => forged.metadata.id ^= 1,
+        Forgery::ResponseBit => {
+            forged.metadata.message_type = hickory_proto::op::MessageType::Query;
+        }
+        Forgery::Question => {
+            let other = Name::from_ascii("other.example.")
+                .map_err(|e| Stop::inconclusive(e.to_string()))?;
+            forged.queries = vec![Query::query(other.clone(), RecordType::A)];
+            for record in &mut forged.answers {
+                record.name = other.clone();
+            }
+        }
+    }
+    sent(dns.reply(&query, &forged).await)?;
+    sent(dns.reply(&query, &query.answer(&[right.peer(2)], 60)).await)?;
+    tokio::select! {
+        asked = wrong.next_request(patience(&bench)) => match asked {
+            Ok(_) => Err(Stop::fail(statement, "the wrong answer is ignored", "a request to its address")),
+            Err(error) => Err(Stop::inconclusive(format!("time server: {error}"))),
+        },
+        synchronised = synchronises(&bench, &right, statement) => synchronised,
+    }?;
+    bench.alive(statement).await
+}
+
+async fn compression_loop(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC1035-4.1.4-1";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    let first = query(&bench, &dns, STATEMENT).await?;
+    let answer = first.answer(&[server.peer(2)], 60).to_vec();
+    let mut bytes = answer.map_err(|e| Stop::inconclusive(e.to_string()))?;
+    // The name of the answer follows header and question; let its pointer lead to itself.
+    let at = 12 + NAME.len() + 2 + 4;
+    if bytes.get(at) != Some(&0xc0) {
+        return Err(Stop::inconclusive("the answer's name is not compressed"));
+    }
+    bytes[at + 1] = u8::try_from(at).unwrap_or_default();
+    sent(
+        dns.reply_raw(&first, "RESPONSE whose name points at itself", &bytes)
+            .await,
+    )?;
+    let serving = async {
+        loop {
+            let query = query(&bench, &dns, STATEMENT).await?;
+            sent(
+                dns.reply(&query, &query.answer(&[server.peer(2)], 60))
+                    .await,
+            )?;
+        }
+    };
+    tokio::select! {
+        ended = serving => ended,
+        synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
+    }?;
+    bench.alive(STATEMENT).await
+}
+
+/// A device that asks for its address, and the server that it asks.
+async fn asking(bench: &Bench) -> Judged<(DhcpServer, Lease)> {
+    bench.configure(|config| config.network = Network::Dhcp);
+    bench.scale_time(SCALE);
+    let server = DhcpServer::bind(bench.lab(), bench.evidence())
+        .await
+        .map_err(|e| Stop::inconclusive(format!("no DHCP server: {e}")))?;
+    let lease = Lease {
+        address: bench.lab().dut_address(),
+        mask: Ipv4Addr::new(255, 255, 255, 0),
+        router: bench.lab().peer_address(1),
+        dns: vec![bench.lab().peer_address(4)],
+        seconds: 86_400,
+    };
+    bench.power_on().await?;
+    Ok((server, lease))
+}
+
+async fn answer(server: &DhcpServer, to: &DhcpRequest, kind: MessageType, lease: &Lease) -> Judged {
+    let message = server.message(to, kind, lease);
+    let sent = server.send(to, &message).await;
+    sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))
+}
+
+/// Offers the lease at each DISCOVER, after that of `decoy` in another transaction, until the device requests it. A client may
+/// begin anew at any time, as when its link comes up; but it requests nothing before it was offered something.
+async fn offered(
+    server: &DhcpServer,
+    lease: &Lease,
+    statement: &str,
+    decoy: Option<&Lease>,
+) -> Judged<DhcpRequest> {
+    let expected = format!("DISCOVER, and REQUEST for {}", lease.address);
+    let mut discovered = false;
+    for _ in 0..MOST_DISCOVERS {
+        let message = match server.next(PATIENCE).await {
+            Ok(message) => message,
+            Err(DhcpError::Lab(LabError::Timeout(_))) => {
+                return Err(Stop::fail(statement, expected, "nothing"));
+            }
+            Err(DhcpError::Malformed(seen)) => return Err(Stop::fail(statement, expected, seen)),
+            Err(DhcpError::Lab(error)) => {
+                return Err(Stop::inconclusive(format!("DHCP server: {error}")));
+            }
+        };
+        match message.kind {
+            MessageType::Discover => {
+                discovered = true;
+                if let Some(decoy) = decoy {
+                    let mut offer = server.message(&message, MessageType::Offer, decoy);
+                    offer.set_xid(message.message.xid() ^ 1);
+                    let sent = server.send(&message, &offer).await;
+                    sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))?;
+                }
+                answer(server, &message, MessageType::Offer, lease).await?;
+            }
+            MessageType::Request if discovered => {
+                let wanted = message.requested();
+                let seen = format!("REQUEST for {wanted:?}");
+                require(wanted == Some(lease.address), statement, expected, seen)?;
+                return Ok(message);
+            }
+            other => {
+                let seen = format!("{other:?}").to_uppercase();
+                return Err(Stop::fail(statement, expected, seen));
+            }
+        }
+    }
+    Err(Stop::fail(statement, expected, "DISCOVER again and again"))
+}
+
+/// The device is ready at the leased address.
+async fn settles(bench: &Bench, lease: &Lease, statement: &str) -> Judged {
+    let at = lease.address.to_string();
+    told(
+        bench,
+        statement,
+        &format!("event=ready address={at}"),
+        |line| line.is("ready") && line.field("address") == Some(&at),
+    )
+    .await?;
+    bench.alive(statement).await
+}
+
+async fn dhcp_lease(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC2131-4.4.1-1";
+    // No DNS server is configured: the one of the lease counts.
+    drop(configured(&bench, &[]).await?);
+    let dns = DnsServer::bind(bench.lab(), bench.evidence(), 4)
+        .await
+        .map_err(|e| Stop::inconclusive(format!("no DNS server: {e}")))?;
+    let time = bench.ntp_server(2).await?;
+    let (server, lease) = asking(&bench).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
+    answer(&server, &request, MessageType::Ack, &lease).await?;
+    settles(&bench, &lease, STATEMENT).await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    sent(dns.reply(&query, &query.answer(&[time.peer(2)], 60)).await)?;
+    synchronises(&bench, &time, STATEMENT).await
+}
+
+async fn dhcp_refused(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC2131-3.1-1";
+    let (server, lease) = asking(&bench).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
+    answer(&server, &request, MessageType::Nak, &lease).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
+    answer(&server, &request, MessageType::Ack, &lease).await?;
+    settles(&bench, &lease, STATEMENT).await
+}
+
+async fn dhcp_another_transaction(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC2131-4.4.1-2";
+    let (server, lease) = asking(&bench).await?;
+    let decoy = Lease {
+        address: bench.lab().peer_address(7),
+        ..lease.clone()
+    };
+    let request = offered(&server, &lease, STATEMENT, Some(&decoy)).await?;
+    answer(&server, &request, MessageType::Ack, &lease).await?;
+    settles(&bench, &lease, STATEMENT).await
+}
