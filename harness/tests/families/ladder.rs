@@ -38,11 +38,11 @@ fn line(entry: &Entry, identifiers: &mut Identifiers) -> Option<String> {
         Direction::Note => format!("-- {summary}"),
         Direction::FromDevice if matches!(summary, "FIN" | "RST") => "device -> closes".into(),
         Direction::FromDevice => {
-            let said = identifiers.from_device(summary)?;
+            let said = identifiers.said_by_device(summary)?;
             format!("device -> {}", without(&said, &["transmit", "port"]))
         }
         Direction::ToDevice => {
-            let said = identifiers.to_device(summary)?;
+            let said = identifiers.said_to_device(summary)?;
             format!("device <- {}", without(&said, &["originate"]))
         }
     })
@@ -74,7 +74,7 @@ struct Identifiers {
 }
 
 impl Identifiers {
-    fn from_device(&mut self, summary: &str) -> Option<String> {
+    fn said_by_device(&mut self, summary: &str) -> Option<String> {
         let id = field(summary, "id");
         if summary.starts_with("PUBLISH ")
             && field(summary, "topic").is_some_and(|topic| topic.ends_with("/state"))
@@ -99,7 +99,7 @@ impl Identifiers {
         Some(self.named(summary, id))
     }
 
-    fn to_device(&mut self, summary: &str) -> Option<String> {
+    fn said_to_device(&mut self, summary: &str) -> Option<String> {
         let answers = ["PUBACK", "PUBREC", "PUBCOMP", "SUBACK", "UNSUBACK"];
         let is_answer = answers
             .iter()
