@@ -1,5 +1,7 @@
 //! Messages of the device in flight: made by command, and found again after a reconnect.
 
+use std::time::Duration;
+
 use super::scene::{DATA, command};
 use crate::bench::PATIENCE;
 use crate::case::{Judged, Stop, require};
@@ -19,7 +21,9 @@ pub(super) async fn published(
     qos: u8,
 ) -> Judged<Publish> {
     command(connection, "publish", &format!("size={size} qos={qos}")).await?;
-    let message = next_message(connection, "MQTT-4.1.0-1").await?;
+    // No specification bounds how long megabytes take on a busy machine: a second for each 100 kB.
+    let deadline = PATIENCE + Duration::from_secs(size as u64 / 100_000);
+    let message = message_within(connection, "MQTT-4.1.0-1", deadline).await?;
     require(
         message.qos == qos && !message.dup && !message.retain,
         "MQTT-3.3.1-1",
@@ -38,10 +42,18 @@ pub(super) async fn published(
 
 /// The device's next PUBLISH to its data topic.
 pub(super) async fn next_message(connection: &mut Connection, statement: &str) -> Judged<Publish> {
+    message_within(connection, statement, PATIENCE).await
+}
+
+async fn message_within(
+    connection: &mut Connection,
+    statement: &str,
+    deadline: Duration,
+) -> Judged<Publish> {
     let is_data = |p: &ClientPacket| matches!(p, ClientPacket::Publish(m) if m.topic == DATA);
     let what = format!("PUBLISH topic={DATA}");
     match connection
-        .expect(statement, &what, PATIENCE, is_data)
+        .expect(statement, &what, deadline, is_data)
         .await?
     {
         ClientPacket::Publish(message) => Ok(message),
