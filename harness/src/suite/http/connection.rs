@@ -44,13 +44,13 @@ pub(super) fn cases() -> Vec<Case> {
             says_close,
         ),
         Case::must(
-            "http/connection/http-1.0-closes",
+            "http/connection/http-1-0-closes",
             &["RFC9112-9.3-3", "RFC9112-6.1-6"],
             "An HTTP/1.0 request has its connection closed after the response, which has no Transfer-Encoding",
             http_1_0,
         ),
         Case::must(
-            "http/connection/expect-in-http-1.0",
+            "http/connection/expect-in-http-1-0",
             &["RFC9110-10.1.1-1", "RFC9110-15.2-2"],
             "100-continue in an HTTP/1.0 request is ignored, and no 1xx is sent",
             expect_in_http_1_0,

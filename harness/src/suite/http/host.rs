@@ -88,7 +88,7 @@ const ROWS: &[Row] = &[
         allowed: &[],
         usual: true,
         ..refused(
-            "missing-in-http-1.0",
+            "missing-in-http-1-0",
             "RFC9112-3.2-4",
             "An HTTP/1.0 request needs no Host",
             b"GET / HTTP/1.0\r\n\r\n",

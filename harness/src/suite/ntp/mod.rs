@@ -2,10 +2,10 @@
 
 mod calendar;
 mod clock;
+mod lease;
+mod names;
 mod replies;
 mod requests;
-
-mod names;
 
 use crate::case::Case;
 
@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         replies::cases(),
         requests::cases(),
         names::cases(),
+        lease::cases(),
     ]
     .concat()
 }
