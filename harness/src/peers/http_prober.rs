@@ -237,7 +237,7 @@ mod tests {
 
     async fn wired(reply: &'static [u8]) -> HttpConnection {
         let lab = Lab::os(OsOptions::default());
-        let listener = lab
+        let mut listener = lab
             .listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a listener");

@@ -1,6 +1,7 @@
 //! HTTP/1.1: the device as a server (RFC 9110, RFC 9112), its control page and its update request.
 
 mod download;
+mod download_refusals;
 mod exchange;
 mod fields;
 mod framing;
@@ -20,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         framing::cases(),
         methods::cases(),
         download::cases(),
+        download_refusals::cases(),
     ]
     .concat()
 }

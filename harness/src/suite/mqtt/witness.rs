@@ -168,7 +168,7 @@ impl Witness {
                     Ok(Event::Incoming(Packet::Publish(message))) => {
                         let retained = u8::from(message.retain);
                         let (topic_is, bytes) = (&message.topic, message.payload.len());
-                        bench.evidence().transcript.note(&format!(
+                        bench.evidence().transcript.note(format!(
                             "witness: received topic={topic_is} qos={} retain={retained} bytes={bytes}",
                             message.qos as u8
                         ));
