@@ -2,6 +2,7 @@
 
 mod connection;
 mod download;
+mod download_refusals;
 mod exchange;
 mod fields;
 mod framing;
@@ -28,6 +29,7 @@ pub fn cases() -> Vec<Case> {
         page::cases(),
         update::cases(),
         download::cases(),
+        download_refusals::cases(),
     ]
     .concat()
 }

@@ -108,7 +108,7 @@ pub(super) async fn until(
 ) -> Judged<serde_json::Value> {
     let until = tokio::time::Instant::now() + deadline;
     // The device does not tell when its clock passes a second: it is asked, this often at most.
-    let mut turns = tokio::time::interval(Duration::from_millis(50));
+    let mut turns = tokio::time::interval(Duration::from_millis(100));
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         turns.tick().await;

@@ -1,10 +1,8 @@
-//! Names and addresses: a time server by name (RFC 1035), and the device's own address by DHCP (RFC 2131).
+//! A time server by name (RFC 1035).
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use dhcproto::v4::MessageType;
-use firmproof_bootconfig::{Host, Network};
+use firmproof_bootconfig::Host;
 use hickory_proto::op::{Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 
@@ -12,7 +10,6 @@ use crate::bench::{Bench, PATIENCE, text};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::evidence::console::Line;
 use crate::lab::LabError;
-use crate::peers::dhcp_server::{DhcpError, DhcpRequest, DhcpServer, Lease};
 use crate::peers::dns_server::{DnsError, DnsQuery, DnsServer};
 use crate::peers::ntp_server::NtpServer;
 use crate::profile::Capability;
@@ -20,14 +17,12 @@ use crate::profile::Capability;
 const NAME: &str = "time.example";
 /// Any time will do: 2026-01-01T00:00:00Z.
 const UNIX_S: i64 = 1_767_225_600;
-/// How often a client may begin anew before it takes an offer.
-const MOST_DISCOVERS: usize = 8;
 /// Fast enough for several polls, and slow enough that the 5 s for which a resolver waits are a second of a busy
 /// machine.
-const SCALE: u16 = 5;
+pub(super) const SCALE: u16 = 5;
 /// A poll after an interval that has grown, in device time.
 const NEXT_POLL_S: f64 = 40.0;
-const NEEDS: &[Capability] = &[
+pub(super) const NEEDS: &[Capability] = &[
     Capability::Ntp,
     Capability::Configure,
     Capability::ObserveConsole,
@@ -91,30 +86,9 @@ pub(super) fn cases() -> Vec<Case> {
             "An answer whose compressed name points at itself does no harm",
             compression_loop,
         ),
-        Case::must(
-            "ntp/names/dhcp-lease",
-            &["RFC2131-4.4.1-1"],
-            "Address and DNS server come from the lease that the server acknowledged",
-            dhcp_lease,
-        ),
-        Case::must(
-            "ntp/names/dhcp-refused",
-            &["RFC2131-3.1-1"],
-            "A refused request (DHCPNAK) makes the client begin anew with DHCPDISCOVER",
-            dhcp_refused,
-        ),
-        Case::must(
-            "ntp/names/dhcp-another-transaction",
-            &["RFC2131-4.4.1-2"],
-            "An offer of another transaction is ignored",
-            dhcp_another_transaction,
-        ),
     ];
     for case in &mut cases {
         case.needs.extend_from_slice(NEEDS);
-        if case.id.contains("dhcp") {
-            case.needs.push(Capability::LabFrames);
-        }
     }
     cases
 }
@@ -125,7 +99,7 @@ fn patience(bench: &Bench) -> Duration {
 }
 
 /// A device that asks `dns` for its one time server, with a clock that runs fast enough for its next poll.
-async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
+pub(super) async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
     let servers: Vec<[u8; 4]> = dns
         .iter()
         .map(|n| bench.lab().peer_address(*n).octets())
@@ -148,7 +122,7 @@ async fn configured(bench: &Bench, dns: &[u8]) -> Judged<DnsServer> {
 }
 
 /// The device's next query, which is for the time server's name.
-async fn query(bench: &Bench, dns: &DnsServer, statement: &str) -> Judged<DnsQuery> {
+pub(super) async fn query(bench: &Bench, dns: &DnsServer, statement: &str) -> Judged<DnsQuery> {
     let expected = format!("a DNS query for {NAME}");
     match dns.next_query(patience(bench)).await {
         Ok(query) => {
@@ -166,12 +140,12 @@ async fn query(bench: &Bench, dns: &DnsServer, statement: &str) -> Judged<DnsQue
     }
 }
 
-fn sent(result: Result<(), DnsError>) -> Judged {
+pub(super) fn sent(result: Result<(), DnsError>) -> Judged {
     result.map_err(|e| Stop::inconclusive(format!("DNS server: {e}")))
 }
 
 /// The device asks `server` for the time, gets it, and takes it.
-async fn synchronises(bench: &Bench, server: &NtpServer, statement: &str) -> Judged {
+pub(super) async fn synchronises(bench: &Bench, server: &NtpServer, statement: &str) -> Judged {
     let at = server.address().ip().to_string();
     let request = server.next_request(patience(bench)).await.map_err(|_| {
         let seen = bench.with_console("none came");
@@ -190,7 +164,7 @@ async fn synchronises(bench: &Bench, server: &NtpServer, statement: &str) -> Jud
     .map(drop)
 }
 
-async fn told(
+pub(super) async fn told(
     bench: &Bench,
     statement: &str,
     what: &str,
@@ -365,127 +339,4 @@ async fn compression_loop(bench: Bench) -> Judged {
         synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
     }?;
     bench.alive(STATEMENT).await
-}
-
-/// A device that asks for its address, and the server that it asks.
-async fn asking(bench: &Bench) -> Judged<(DhcpServer, Lease)> {
-    bench.configure(|config| config.network = Network::Dhcp);
-    bench.scale_time(SCALE);
-    let server = DhcpServer::bind(bench.lab(), bench.evidence())
-        .await
-        .map_err(|e| Stop::inconclusive(format!("no DHCP server: {e}")))?;
-    let lease = Lease {
-        address: bench.lab().dut_address(),
-        mask: Ipv4Addr::new(255, 255, 255, 0),
-        router: bench.lab().peer_address(1),
-        dns: vec![bench.lab().peer_address(4)],
-        seconds: 86_400,
-    };
-    bench.power_on().await?;
-    Ok((server, lease))
-}
-
-async fn answer(server: &DhcpServer, to: &DhcpRequest, kind: MessageType, lease: &Lease) -> Judged {
-    let message = server.message(to, kind, lease);
-    let sent = server.send(to, &message).await;
-    sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))
-}
-
-/// Offers the lease at each DISCOVER, after that of `decoy` in another transaction, until the device requests it. A client may
-/// begin anew at any time, as when its link comes up; but it requests nothing before it was offered something.
-async fn offered(
-    server: &DhcpServer,
-    lease: &Lease,
-    statement: &str,
-    decoy: Option<&Lease>,
-) -> Judged<DhcpRequest> {
-    let expected = format!("DISCOVER, and REQUEST for {}", lease.address);
-    let mut discovered = false;
-    for _ in 0..MOST_DISCOVERS {
-        let message = match server.next(PATIENCE).await {
-            Ok(message) => message,
-            Err(DhcpError::Lab(LabError::Timeout(_))) => {
-                return Err(Stop::fail(statement, expected, "nothing"));
-            }
-            Err(DhcpError::Malformed(seen)) => return Err(Stop::fail(statement, expected, seen)),
-            Err(DhcpError::Lab(error)) => {
-                return Err(Stop::inconclusive(format!("DHCP server: {error}")));
-            }
-        };
-        match message.kind {
-            MessageType::Discover => {
-                discovered = true;
-                if let Some(decoy) = decoy {
-                    let mut offer = server.message(&message, MessageType::Offer, decoy);
-                    offer.set_xid(message.message.xid() ^ 1);
-                    let sent = server.send(&message, &offer).await;
-                    sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))?;
-                }
-                answer(server, &message, MessageType::Offer, lease).await?;
-            }
-            MessageType::Request if discovered => {
-                let wanted = message.requested();
-                let seen = format!("REQUEST for {wanted:?}");
-                require(wanted == Some(lease.address), statement, expected, seen)?;
-                return Ok(message);
-            }
-            other => {
-                let seen = format!("{other:?}").to_uppercase();
-                return Err(Stop::fail(statement, expected, seen));
-            }
-        }
-    }
-    Err(Stop::fail(statement, expected, "DISCOVER again and again"))
-}
-
-/// The device is ready at the leased address.
-async fn settles(bench: &Bench, lease: &Lease, statement: &str) -> Judged {
-    let at = lease.address.to_string();
-    told(
-        bench,
-        statement,
-        &format!("event=ready address={at}"),
-        |line| line.is("ready") && line.field("address") == Some(&at),
-    )
-    .await?;
-    bench.alive(statement).await
-}
-
-async fn dhcp_lease(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC2131-4.4.1-1";
-    // No DNS server is configured: the one of the lease counts.
-    drop(configured(&bench, &[]).await?);
-    let dns = DnsServer::bind(bench.lab(), bench.evidence(), 4)
-        .await
-        .map_err(|e| Stop::inconclusive(format!("no DNS server: {e}")))?;
-    let time = bench.ntp_server(2).await?;
-    let (server, lease) = asking(&bench).await?;
-    let request = offered(&server, &lease, STATEMENT, None).await?;
-    answer(&server, &request, MessageType::Ack, &lease).await?;
-    settles(&bench, &lease, STATEMENT).await?;
-    let query = query(&bench, &dns, STATEMENT).await?;
-    sent(dns.reply(&query, &query.answer(&[time.peer(2)], 60)).await)?;
-    synchronises(&bench, &time, STATEMENT).await
-}
-
-async fn dhcp_refused(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC2131-3.1-1";
-    let (server, lease) = asking(&bench).await?;
-    let request = offered(&server, &lease, STATEMENT, None).await?;
-    answer(&server, &request, MessageType::Nak, &lease).await?;
-    let request = offered(&server, &lease, STATEMENT, None).await?;
-    answer(&server, &request, MessageType::Ack, &lease).await?;
-    settles(&bench, &lease, STATEMENT).await
-}
-
-async fn dhcp_another_transaction(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC2131-4.4.1-2";
-    let (server, lease) = asking(&bench).await?;
-    let decoy = Lease {
-        address: bench.lab().peer_address(7),
-        ..lease.clone()
-    };
-    let request = offered(&server, &lease, STATEMENT, Some(&decoy)).await?;
-    answer(&server, &request, MessageType::Ack, &lease).await?;
-    settles(&bench, &lease, STATEMENT).await
 }
