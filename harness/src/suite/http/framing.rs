@@ -263,7 +263,7 @@ const FOLLOWED: &[Followed] = &[
     Followed {
         closes: true,
         ..body(
-            "chunked-in-http-1.0",
+            "chunked-in-http-1-0",
             "RFC9112-6.1-4",
             "Transfer-Encoding in an HTTP/1.0 message is faulty framing: the connection closes after it",
             b"GET / HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
