@@ -8,30 +8,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
+pub use crate::ledger::Level;
 use crate::peers::scripted_broker::BrokerError;
 use crate::profile::Capability;
-
-/// How binding a requirement is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// The specification requires it.
-    Must,
-    /// The specification recommends it.
-    Should,
-    /// A vendor's or operator's rule.
-    Policy,
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Must => "must",
-            Self::Should => "should",
-            Self::Policy => "policy",
-        })
-    }
-}
 
 /// What a case came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
