@@ -5,15 +5,37 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::sync::{oneshot, watch};
 
-use super::Launch;
+use super::{DutError, Launch};
 use crate::evidence::Console;
 use crate::evidence::console::KEPT_LINE_BYTES;
 
 /// A running process. Dropping it cuts its power.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
+    life: Life,
+    power: oneshot::Sender<()>,
+}
+
+/// Whether a process still runs, for whoever wants to know.
+#[derive(Debug, Clone)]
+pub struct Life(watch::Receiver<Option<String>>);
+
+impl Life {
+    /// How the process ended, when it has.
+    pub fn ended(&self) -> Option<String> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until the process has ended, and tells how.
+    pub async fn end(mut self) -> String {
+        match self.0.wait_for(Option::is_some).await {
+            Ok(how) => how.clone().unwrap_or_default(),
+            // The task that watches the process went with the runtime.
+            Err(_) => "with the harness".into(),
+        }
+    }
 }
 
 impl Process {
@@ -21,7 +43,7 @@ impl Process {
     ///
     /// # Errors
     /// The operating system's, as when there is no such program.
-    pub fn start(launch: &Launch, console: &Arc<Console>) -> std::io::Result<Self> {
+    pub fn start(launch: &Launch, console: &Arc<Console>) -> Result<Self, DutError> {
         let mut command = Command::new(&launch.program);
         command
             .args(&launch.arguments)
@@ -33,39 +55,60 @@ impl Process {
             // Ctrl-C is the harness's to handle: it writes its results first, then ends the device.
             .process_group(0)
             .kill_on_drop(true);
-        let mut child = command.spawn()?;
+        let mut child = command.spawn().map_err(|source| DutError::Start {
+            program: launch.program.to_string_lossy().into_owned(),
+            source,
+        })?;
         if let Some(output) = child.stdout.take() {
             tokio::spawn(read_lines(output, console.clone()));
         }
         if let Some(output) = child.stderr.take() {
             tokio::spawn(read_lines(output, console.clone()));
         }
-        Ok(Self { child })
+        let (power, cut) = oneshot::channel();
+        let (ended, life) = watch::channel(None);
+        tokio::spawn(watch_over(child, cut, ended));
+        Ok(Self {
+            life: Life(life),
+            power,
+        })
     }
 
-    /// How the process ended, when it has.
-    pub fn ended(&mut self) -> Option<String> {
-        match self.child.try_wait() {
-            Ok(Some(status)) => Some(status.to_string()),
-            Ok(None) => None,
-            Err(error) => Some(format!("its state cannot be read: {error}")),
-        }
-    }
-
-    /// Waits until the process ends by itself.
-    pub async fn wait(&mut self) -> String {
-        match self.child.wait().await {
-            Ok(status) => status.to_string(),
-            Err(error) => format!("its state cannot be read: {error}"),
-        }
+    /// Its life, to be watched.
+    pub fn life(&self) -> Life {
+        self.life.clone()
     }
 
     /// Ends the process at once, as a power cut ends a device: nothing is flushed, no FIN is sent
     /// by a stack of its own.
-    pub async fn cut_power(mut self) {
+    pub async fn cut_power(self) {
         // An error means that the process has ended already, which is what is wanted.
-        let _ = self.child.kill().await;
+        let _ = self.power.send(());
+        self.life.end().await;
     }
+}
+
+/// Tells how `child` ends: by itself, or because its power is cut or nobody holds it any more.
+async fn watch_over(
+    mut child: Child,
+    cut: oneshot::Receiver<()>,
+    ended: watch::Sender<Option<String>>,
+) {
+    // Held until the end: the reference device ends when its input does.
+    let _input = child.stdin.take();
+    let status = tokio::select! {
+        status = child.wait() => status,
+        _ = cut => {
+            // An error means that it has ended already.
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    let how = match status {
+        Ok(status) => status.to_string(),
+        Err(error) => format!("its state cannot be read: {error}"),
+    };
+    ended.send_replace(Some(how));
 }
 
 /// Reads lines of any length and any bytes in bounded memory.

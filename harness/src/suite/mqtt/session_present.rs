@@ -194,11 +194,7 @@ fn device_lost_state() -> Case {
             // that still held the old connection would answer that SYN with a challenge ACK
             // (RFC 9293 §3.10.7.4). So the server gives the dead connection up first.
             connection.reset();
-            let flash = bench.flash_file();
-            tokio::fs::remove_file(&flash)
-                .await
-                .map_err(|e| Stop::inconclusive(format!("{}: {e}", flash.display())))?;
-            bench.evidence().transcript.note("the flash is erased");
+            bench.erase_flash().await?;
             bench.start().await?;
             let (mut connection, _) = reconnects(&mut broker, "FIRMPROOF-MQTT-5").await?;
             connection.send(&connack(1, 0)).await?;
