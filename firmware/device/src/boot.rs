@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use embassy_futures::join::join;
 use embassy_net::driver::Driver;
-use embassy_net::{Config, Ipv4Address, Ipv4Cidr, StackResources, StaticConfigV4};
+use embassy_net::{Config, Ipv4Address, Ipv4Cidr, Runner, StackResources, StaticConfigV4};
 use embassy_sync::channel::Channel;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
@@ -19,6 +18,22 @@ use crate::{Board, Device};
 /// Sockets that are open at the same time: 4 of the HTTP server, 1 MQTT, 1 download, 1 NTP query,
 /// 2 name queries (NTP and MQTT or a download), 1 DHCP, 1 of the stack's own resolver, 1 to spare.
 const SOCKETS: usize = 12;
+
+/// Memory for the network stack; the board gives it for ever.
+pub struct NetworkResources(StackResources<SOCKETS>);
+
+impl NetworkResources {
+    /// Nothing in it yet.
+    pub const fn new() -> Self {
+        Self(StackResources::new())
+    }
+}
+
+impl Default for NetworkResources {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Reads the stored configuration. An unusable one is named on the console as
 /// `event=config.error reason=<word>`, and the device runs on [`BootConfig::safe_default`].
@@ -65,11 +80,16 @@ pub fn open_store<B: Board>(board: &B, flash: B::Flash) -> Option<Store<B::Flash
 }
 
 /// Runs the device for ever on the Ethernet `driver`, as `config` says.
-pub async fn run<B: Board>(
+///
+/// `drive` puts the network into a task of its own. It cannot share this one: each use of a socket
+/// wakes the network, and if that woke the sockets' users too, the device would never sleep.
+pub async fn run<B: Board, D: Driver>(
     board: &B,
     mut store: Store<B::Flash>,
-    driver: impl Driver,
+    driver: D,
     config: &BootConfig,
+    resources: &'static mut NetworkResources,
+    drive: impl FnOnce(Runner<'static, D>),
 ) -> ! {
     let boots = count_boot(board, &mut store).await;
     let device = Device {
@@ -84,11 +104,10 @@ pub async fn run<B: Board>(
     };
     board.set_led(device.status.led.get());
     board.set_beeper(device.status.beeper.get());
-    let mut resources = StackResources::<SOCKETS>::new();
     let seed = device.random.next_u64();
-    let (stack, mut runner) = embassy_net::new(driver, network(config), &mut resources, seed);
-    join(runner.run(), crate::run(&device, stack)).await;
-    unreachable!("neither the network nor the tasks end")
+    let (stack, runner) = embassy_net::new(driver, network(config), &mut resources.0, seed);
+    drive(runner);
+    crate::run(&device, stack).await
 }
 
 /// Counts this boot, durably, so that no two boots draw the same random numbers. State that cannot

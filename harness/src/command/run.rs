@@ -15,7 +15,7 @@ use super::{Outcome, progress, select};
 /// Where runs go unless told otherwise.
 pub(super) const RUNS: &str = "target/firmproof";
 /// Cases at a time, unless told otherwise: most of a case is waiting.
-const JOBS: usize = 8;
+const JOBS: usize = 16;
 
 #[derive(Args, Default)]
 #[command(

@@ -14,6 +14,8 @@ mod time_driver;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use embassy_executor::{SpawnError, SpawnToken, Spawner};
+use embassy_net::Runner;
 use firmproof_bootconfig::BootConfig;
 use firmproof_device::boot;
 
@@ -65,19 +67,37 @@ fn start(args: &Args) -> Result<std::convert::Infallible, String> {
 
     // The executor wants to live for ever, and it does.
     let executor = Box::leak(Box::new(embassy_executor::Executor::new()));
-    executor.run(|spawner| match device(board, flash, frames, config) {
+    executor.run(|spawner| spawn(spawner, device(spawner, board, flash, frames, config)))
+}
+
+/// Each task of this program is spawned once, and has room for that.
+fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
+    match task {
         Ok(task) => spawner.spawn(task),
-        Err(_) => unreachable!("the only task of this program is spawned once"),
-    })
+        Err(_) => unreachable!("a task is spawned once"),
+    }
 }
 
 #[embassy_executor::task]
-async fn device(board: HostBoard, flash: FileFlash, frames: Frames, config: BootConfig) -> ! {
+async fn network(mut runner: Runner<'static, Frames>) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task]
+async fn device(
+    spawner: Spawner,
+    board: HostBoard,
+    flash: FileFlash,
+    frames: Frames,
+    config: BootConfig,
+) -> ! {
     let Some(mut store) = boot::open_store(&board, flash) else {
         unreachable!("the board's layout is made of erase pages")
     };
     board.set_running_slot(firmproof_device::update::slot_to_boot(&mut store).await);
-    boot::run(&board, store, frames, &config).await
+    let resources = Box::leak(Box::new(boot::NetworkResources::new()));
+    let drive = |runner| spawn(spawner, network(runner));
+    boot::run(&board, store, frames, &config, resources, drive).await
 }
 
 /// A locally administered unicast address that follows from the device's name, so that it stays

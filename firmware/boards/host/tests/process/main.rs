@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|arg| arg == DEVICE) {
         return firmproof_host::main(args.by_ref().skip(1));
     }
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 10] = [
         ("it_boots_and_answers_arp_and_echo", it_boots_and_answers),
         ("garbage_frames_do_not_stop_it", garbage_frames),
         ("it_ends_when_standard_input_ends", standard_input_ends),
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         ("a_missing_configuration_is_named", missing_configuration),
         ("timers_run_at_the_time_scale", time_scale),
         ("it_outlives_its_peers_socket", peer_vanishes),
+        ("it_sleeps_while_it_waits", sleeps_while_waiting),
         (
             "it_takes_the_time_from_a_server_that_it_knows_by_name",
             named_time_server,
@@ -179,6 +180,27 @@ fn peer_vanishes() -> Result<(), Failed> {
     knock.send_to(&frame::arp_request(), folder.device_socket())?;
     folder.open_peer();
     device.resolve(&folder)?;
+    Ok(())
+}
+
+fn sleeps_while_waiting() -> Result<(), Failed> {
+    let mut config = fixed_address();
+    config
+        .ntp
+        .servers
+        .push(Host::Address([192, 0, 2, 1]))
+        .unwrap();
+    let folder = Folder::with_config(&stored(&config));
+    let device = DeviceProcess::start(&folder);
+    device.console_line("event=ntp.query ")?;
+    let (asked, before) = (std::time::Instant::now(), device.processor_time());
+    device.console_line("event=ntp.timeout ")?;
+    let (waited, used) = (asked.elapsed(), device.processor_time() - before);
+    // A device that polls takes a processor for itself, or two.
+    assert!(
+        used < waited / 10,
+        "{used:?} of processor time in {waited:?}"
+    );
     Ok(())
 }
 

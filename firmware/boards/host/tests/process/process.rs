@@ -126,6 +126,16 @@ impl DeviceProcess {
         }
     }
 
+    /// How long it has run on any processor (proc(5): fields 14 and 15 of `stat`, in ticks of 10 ms).
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The second field is the program's name in brackets, which may hold spaces.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(10 * ticks)
+    }
+
     /// Asks for the device's hardware address over ARP.
     pub(crate) fn resolve(&self, folder: &Folder) -> Result<[u8; 6], Failed> {
         folder.send(&frame::arp_request());
