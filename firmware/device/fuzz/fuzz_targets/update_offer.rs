@@ -21,8 +21,12 @@ fn check(url: &Url) {
     }
 }
 
-fuzz_target!(|input: (&[u8], &str, &str)| {
-    let (json, url, location) = input;
+// The input: the offer, a URL and a Location, with a zero byte between each two.
+fuzz_target!(|data: &[u8]| {
+    let mut parts = data.splitn(3, |&byte| byte == 0);
+    let json = parts.next().unwrap_or_default();
+    let mut text = || parts.next().and_then(|text| str::from_utf8(text).ok());
+    let (url, location) = (text().unwrap_or_default(), text().unwrap_or_default());
     if let Ok(offer) = Request::parse(json) {
         assert!(offer.length > 0);
         check(&offer.url);
