@@ -322,7 +322,7 @@ mod tests {
             let text = format!("name = \"x\"\nkind = \"host\"\ncapabilities = []\n{start}");
             Profile::parse(&text, Path::new("x.toml"))
         };
-        let program = |start| profile(start).unwrap().host_program();
+        let program = |start| profile(start).unwrap().host_program().unwrap();
         assert_eq!(program(""), std::env::current_exe().unwrap());
         assert_eq!(
             program("[start]\ncommand = [\"./other\"]"),
