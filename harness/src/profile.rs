@@ -112,7 +112,8 @@ pub struct Profile {
     /// The most that the device's clock may be sped up.
     #[serde(default = "one")]
     pub max_time_scale: u16,
-    /// How an external program is started; absent for a device that already runs.
+    /// How an external program is started; absent for a device that already runs. For the host
+    /// device: which program it is, when it is not the harness's own.
     pub start: Option<Start>,
     /// Where an external device's servers are.
     #[serde(default)]
@@ -219,6 +220,18 @@ impl Profile {
         })
     }
 
+    /// The program that is the host device: another build of `firmproof-host` when the profile
+    /// names one, otherwise the running `firmproof`.
+    ///
+    /// # Errors
+    /// The operating system's, when it does not tell which program runs.
+    pub fn host_program(&self) -> std::io::Result<PathBuf> {
+        let start = self.start.as_ref().filter(|_| self.kind == Kind::Host);
+        start
+            .and_then(|start| start.command.first())
+            .map_or_else(std::env::current_exe, |program| Ok(program.into()))
+    }
+
     fn read(path: &Path) -> Result<Self, ProfileError> {
         let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Unreadable {
             path: path.into(),
@@ -248,6 +261,16 @@ impl Profile {
             && start.command.is_empty()
         {
             return Err(mistake("`start.command` must name a program".into()));
+        }
+        if let Some(start) = &profile.start
+            && profile.kind == Kind::Host
+            && (start.command.len() > 1 || start.ready_line.is_some() || !start.env.is_empty())
+        {
+            return Err(mistake(
+                "a host device's `[start]` has `command = [\"program\"]` and nothing else: \
+                 the harness gives the arguments and knows the ready line"
+                    .into(),
+            ));
         }
         Ok(profile)
     }
@@ -291,6 +314,27 @@ mod tests {
         let text = "name = \"x\"\nkind = \"host\"\ncapabilities = []\npower = true\n";
         let error = Profile::parse(text, Path::new("x.toml")).unwrap_err();
         insta::assert_snapshot!(error.to_string());
+    }
+
+    #[test]
+    fn a_host_device_may_be_another_program_without_arguments() {
+        let profile = |start: &str| {
+            let text = format!("name = \"x\"\nkind = \"host\"\ncapabilities = []\n{start}");
+            Profile::parse(&text, Path::new("x.toml"))
+        };
+        let program = |start| profile(start).unwrap().host_program().unwrap();
+        assert_eq!(program(""), std::env::current_exe().unwrap());
+        assert_eq!(
+            program("[start]\ncommand = [\"./other\"]"),
+            Path::new("./other")
+        );
+        for start in [
+            "command = [\"a\", \"b\"]",
+            "command = [\"a\"]\nready_line = \"up\"",
+        ] {
+            let error = profile(&format!("[start]\n{start}")).unwrap_err();
+            assert!(error.to_string().contains("and nothing else"), "{error}");
+        }
     }
 
     #[test]

@@ -56,10 +56,11 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         .into());
     }
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let program = profile.host_program()?;
     let plan = Plan {
         cases,
         profile: Arc::new(profile),
-        program: std::env::current_exe()?,
+        program,
         jobs: arguments.jobs.map_or(JOBS, usize::from),
         seed,
         folder: folder.clone(),

@@ -40,7 +40,8 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 }
 
 async fn serve(profile: Profile) -> Outcome {
-    let bench = Bench::new(Arc::new(profile), &std::env::current_exe()?, rand::random())?;
+    let program = profile.host_program()?;
+    let bench = Bench::new(Arc::new(profile), &program, rand::random())?;
     let broker = RumqttdBroker::start().await?;
     let lab = bench.lab().clone();
     let mqtt = lab

@@ -1,4 +1,4 @@
-//! Any packet as the reply to a request, read from any pivot: the judgement never panics, a packet
+//! Any packet as the reply to a request, read from any pivot that a device can have: the judgement never panics, a packet
 //! without the request's random number is never taken, and a time that is taken lies in the window
 //! and can be shown or refused.
 #![no_main]
@@ -8,12 +8,16 @@ use firmproof_device::civil::{Civil, HttpDate};
 use firmproof_device::ntp::packet::{Answer, Exchange};
 use libfuzzer_sys::fuzz_target;
 
-/// The random number, the pivot, when the request was sent, how much later the reply came, the
+/// The bounds of `ntp.era_pivot_unix_s` in the boot configuration.
+const PIVOTS: core::ops::RangeInclusive<i64> = -2_208_988_800..=250_000_000_000;
+
+/// The random number, the pivot (as an offset into [`PIVOTS`]), when the request was sent, how much later the reply came, the
 /// offset of civil time, whether the reply echoes the request, and the reply.
 type Input<'a> = (u64, i64, u64, u64, i32, bool, &'a [u8]);
 
 fuzz_target!(|input: Input<'_>| {
     let (random, pivot, sent, later, offset_s, echo, packet) = input;
+    let pivot = PIVOTS.start() + pivot.rem_euclid(PIVOTS.end() - PIVOTS.start() + 1);
     let mut packet = packet.to_vec();
     let exchange = Exchange::new(random, Instant::from_ticks(sent));
     let cookie = &exchange.request()[40..];
