@@ -59,8 +59,12 @@ fn start(args: &Args) -> Result<std::convert::Infallible, String> {
     let board = HostBoard::default();
     let config = boot::configuration(&board, &stored);
     time_driver::start(config.time_scale);
-    let frames = Frames::open(&args.frames_from, &args.frames_to, mac_address(&config))
-        .map_err(named(&args.frames_from))?;
+    let frames = Frames::open(
+        &args.frames_from,
+        &args.frames_to,
+        boot::mac_address(&config),
+    )
+    .map_err(named(&args.frames_from))?;
     board::end_with_standard_input();
 
     // The executor wants to live for ever, and it does.
@@ -78,13 +82,4 @@ async fn device(board: HostBoard, flash: FileFlash, frames: Frames, config: Boot
     };
     board.set_running_slot(firmproof_device::update::slot_to_boot(&mut store).await);
     boot::run(&board, store, frames, &config).await
-}
-
-/// A locally administered unicast address that follows from the device's name, so that it stays
-/// the same over restarts and differs between the devices of one network.
-fn mac_address(config: &BootConfig) -> [u8; 6] {
-    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(config.device_id.as_bytes());
-    let [a, b, c, d] = crc.to_be_bytes();
-    // IEEE 802 §8.2: bit 1 of the first octet is "locally administered", bit 0 "group".
-    [0x02, 0x46, a, b, c, d]
 }
