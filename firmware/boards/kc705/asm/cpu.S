@@ -52,6 +52,11 @@
     rsil a2, 3
     ret
 
+    # The watchdog's too.
+    function cpu_mask_all
+    rsil a2, 15
+    ret
+
     function cpu_set_ps
     wsr.ps a2
     rsync

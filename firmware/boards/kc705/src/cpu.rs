@@ -8,6 +8,7 @@ unsafe extern "C" {
     fn cpu_enable_interrupts(which: u32);
     safe fn cpu_pending_interrupts() -> u32;
     safe fn cpu_mask() -> u32;
+    safe fn cpu_mask_all() -> u32;
     fn cpu_set_ps(ps: u32);
     safe fn cpu_sleep();
     safe fn cpu_fault_address() -> u32;
@@ -50,6 +51,11 @@ pub(crate) fn pending_interrupts() -> u32 {
 /// Masks all interrupts but the watchdog's; returns the PS register of before.
 pub(crate) fn mask() -> u32 {
     cpu_mask()
+}
+
+/// Masks all interrupts, for good.
+pub(crate) fn mask_all() {
+    cpu_mask_all();
 }
 
 /// Restores PS.

@@ -22,7 +22,8 @@ pub(crate) fn reset() -> ! {
 /// Writes `event=panic` and resets the board. A fault within a fault only resets.
 pub(crate) fn report(at: fmt::Arguments<'_>, message: fmt::Arguments<'_>) -> ! {
     static REPORTING: AtomicBool = AtomicBool::new(false);
-    let _ = cpu::mask();
+    // The watchdog's interrupt is still pending when it was what brought us here.
+    cpu::mask_all();
     if !REPORTING.load(Ordering::SeqCst) {
         REPORTING.store(true, Ordering::SeqCst);
         console::last_line(format_args!(
