@@ -155,6 +155,15 @@ fn network(config: &BootConfig) -> Config {
     }
 }
 
+/// A locally administered unicast address that follows from the device's name, so that it stays
+/// the same over restarts and differs between the devices of one network.
+pub fn mac_address(config: &BootConfig) -> [u8; 6] {
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(config.device_id.as_bytes());
+    let [a, b, c, d] = crc.to_be_bytes();
+    // IEEE 802 §8.2: bit 1 of the first octet is "locally administered", bit 0 "group".
+    [0x02, 0x46, a, b, c, d]
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

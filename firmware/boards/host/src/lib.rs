@@ -61,8 +61,12 @@ fn start(args: &Args) -> Result<std::convert::Infallible, String> {
     let board = HostBoard::default();
     let config = boot::configuration(&board, &stored);
     time_driver::start(config.time_scale);
-    let frames = Frames::open(&args.frames_from, &args.frames_to, mac_address(&config))
-        .map_err(named(&args.frames_from))?;
+    let frames = Frames::open(
+        &args.frames_from,
+        &args.frames_to,
+        boot::mac_address(&config),
+    )
+    .map_err(named(&args.frames_from))?;
     board::end_with_standard_input();
 
     // The executor wants to live for ever, and it does.
@@ -98,13 +102,4 @@ async fn device(
     let resources = Box::leak(Box::new(boot::NetworkResources::new()));
     let drive = |runner| spawn(spawner, network(runner));
     boot::run(&board, store, frames, &config, resources, drive).await
-}
-
-/// A locally administered unicast address that follows from the device's name, so that it stays
-/// the same over restarts and differs between the devices of one network.
-fn mac_address(config: &BootConfig) -> [u8; 6] {
-    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(config.device_id.as_bytes());
-    let [a, b, c, d] = crc.to_be_bytes();
-    // IEEE 802 §8.2: bit 1 of the first octet is "locally administered", bit 0 "group".
-    [0x02, 0x46, a, b, c, d]
 }
