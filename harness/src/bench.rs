@@ -152,8 +152,14 @@ impl Bench {
     /// # Errors
     /// [`Stop::Inconclusive`] with the device's last console lines, when it does not get there.
     pub async fn start(&self) -> Judged {
+        let began = std::time::Instant::now();
         self.power_on().await?;
-        self.ready().await
+        self.ready().await?;
+        if self.0.device.lock().await.is_some() {
+            let took = began.elapsed().as_secs_f64() * 1000.0;
+            self.0.evidence.metrics.set("start_to_ready_ms", took);
+        }
+        Ok(())
     }
 
     /// Starts the device without waiting for it.
@@ -165,6 +171,7 @@ impl Bench {
         if let Some(running) = device.take() {
             running.cut_power().await;
         }
+        self.hide_secrets();
         let Some(launch) = self.launch().await? else {
             return Ok(());
         };
@@ -176,6 +183,15 @@ impl Bench {
         })?;
         *device = Some(process);
         Ok(())
+    }
+
+    fn hide_secrets(&self) {
+        let config = self.config();
+        let secrets = &self.0.evidence.secrets;
+        secrets.hide(config.update.token.as_bytes());
+        if let Some(password) = config.mqtt.and_then(|mqtt| mqtt.password) {
+            secrets.hide(&password);
+        }
     }
 
     async fn launch(&self) -> Judged<Option<Launch>> {

@@ -1,5 +1,6 @@
-//! The device under test: how it is started, and what its process does.
+//! The device under test: how it is started, what its firmware is, and what its process does.
 
+pub mod firmware;
 pub mod launch;
 pub mod process;
 

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
@@ -10,10 +11,12 @@ use super::Launch;
 use crate::evidence::Console;
 use crate::evidence::console::KEPT_LINE_BYTES;
 
-/// A running process. Dropping it cuts its power.
+/// A running process and the processes that it started. Dropping it cuts its power.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// The process group that the child leads; none once it was ended.
+    group: Option<Pid>,
 }
 
 impl Process {
@@ -40,13 +43,17 @@ impl Process {
         if let Some(output) = child.stderr.take() {
             tokio::spawn(read_lines(output, console.clone()));
         }
-        Ok(Self { child })
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self { child, group })
     }
 
     /// How the process ended, when it has.
     pub fn ended(&mut self) -> Option<String> {
         match self.child.try_wait() {
-            Ok(Some(status)) => Some(status.to_string()),
+            Ok(Some(status)) => {
+                self.end_group();
+                Some(status.to_string())
+            }
             Ok(None) => None,
             Err(error) => Some(format!("its state cannot be read: {error}")),
         }
@@ -54,7 +61,9 @@ impl Process {
 
     /// Waits until the process ends by itself.
     pub async fn wait(&mut self) -> String {
-        match self.child.wait().await {
+        let ended = self.child.wait().await;
+        self.end_group();
+        match ended {
             Ok(status) => status.to_string(),
             Err(error) => format!("its state cannot be read: {error}"),
         }
@@ -63,8 +72,24 @@ impl Process {
     /// Ends the process at once, as a power cut ends a device: nothing is flushed, no FIN is sent
     /// by a stack of its own.
     pub async fn cut_power(mut self) {
+        self.end_group();
         // An error means that the process has ended already, which is what is wanted.
         let _ = self.child.kill().await;
+    }
+
+    /// Ends the child's whole group: a device may be a shell with programs of its own. Only once,
+    /// while the number is surely the group's.
+    fn end_group(&mut self) {
+        if let Some(group) = self.group.take() {
+            // An error means that there is nobody left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end_group();
     }
 }
 
