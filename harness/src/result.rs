@@ -3,16 +3,26 @@
 //! Each record is written as soon as its case is judged, so that an interrupted run, or one that
 //! cargo-nextest spreads over processes, still has every verdict that was reached.
 
-use std::path::{Path, PathBuf};
+mod file;
+mod folder;
+
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Finding, Level, Verdict};
-use crate::evidence::Entry;
-use crate::evidence::console::Line;
+use crate::evidence::{Entry, Line};
+
+pub use file::ResultError;
+pub use folder::{Records, RunFolder, parse_seed};
 
 /// The schema that this version reads and writes.
 pub const SCHEMA: u32 = 1;
+/// The version of the suite.
+pub const SUITE_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The file of the whole run.
+const RUN: &str = "run.json";
 
 /// The verdict on one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,16 +39,33 @@ pub struct Record {
     pub requirement: String,
     /// The statements judged.
     pub statements: Vec<String>,
-    /// What the case came to.
+    /// What the case came to in its last attempt.
     pub verdict: Verdict,
-    /// Wall time in seconds.
+    /// Wall time of the last attempt in seconds.
     pub seconds: f64,
     /// Why it is inconclusive or skipped.
     pub reason: Option<String>,
     /// What a failed case found.
     pub finding: Option<Finding>,
-    /// The evidence file, relative to the run's folder.
+    /// Every time that the case was judged in this run, the last one last.
+    pub attempts: Vec<Attempt>,
+    /// What was measured in the last attempt, by name; the name ends in the unit.
+    pub metrics: BTreeMap<String, f64>,
+    /// The evidence file of the last attempt, relative to the run's folder.
     pub evidence: String,
+    /// Its capture, relative to the run's folder, when one was written.
+    pub capture: Option<String>,
+}
+
+/// One time that a case was judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// Why it is inconclusive or skipped, or what a failed one saw.
+    pub reason: Option<String>,
 }
 
 /// The evidence file of one case.
@@ -52,6 +79,16 @@ pub struct EvidenceFile {
     pub console: Vec<Line>,
 }
 
+impl EvidenceFile {
+    /// Reads the evidence of `record` in a run's folder.
+    ///
+    /// # Errors
+    /// See [`ResultError`].
+    pub fn read(folder: &Path, record: &Record) -> Result<Self, ResultError> {
+        file::read(&folder.join(&record.evidence))
+    }
+}
+
 /// The device of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DutSummary {
@@ -59,6 +96,25 @@ pub struct DutSummary {
     pub name: String,
     /// The profile's kind.
     pub kind: String,
+    /// SHA-256 of the program that was started, in hexadecimal; none when no file was found.
+    pub firmware_sha256: Option<String>,
+    /// What the device calls its version on its ready line; none when it has no such line.
+    pub version: Option<String>,
+}
+
+/// The file of one record: all that a run can be assembled from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordFile {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The run's, as in [`RunResult`].
+    pub suite_version: String,
+    /// The run's, as in [`RunResult`].
+    pub seed: String,
+    /// The device.
+    pub dut: DutSummary,
+    /// The record, as it stands in `run.json`.
+    pub case: Record,
 }
 
 /// Verdicts counted.
@@ -95,7 +151,7 @@ impl Totals {
 pub struct RunResult {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Version of the suite.
+    /// [`SUITE_VERSION`].
     pub suite_version: String,
     /// The seed that every bench's seed is drawn from, in hexadecimal.
     pub seed: String,
@@ -109,81 +165,35 @@ pub struct RunResult {
     pub cases: Vec<Record>,
 }
 
-/// Why a run cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResultError {
-    /// The file system's.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Truncated, or not a result.
-    #[error("{} is not a whole result: {message}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where and what.
-        message: String,
-    },
-    /// Another schema.
-    #[error("{} has schema {found}; this version of firmproof reads schema {SCHEMA}", path.display())]
-    UnknownSchema {
-        /// The file.
-        path: PathBuf,
-        /// What it says.
-        found: u64,
-    },
-}
-
-fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> ResultError + '_ {
-    move |source| ResultError::Io {
-        path: path.into(),
-        source,
-    }
-}
-
-/// The file name of a case's evidence: its id with `/` as `.`.
-fn file_stem(dut: &str, id: &str) -> String {
-    format!("{dut}.{}", id.replace('/', "."))
-}
-
-/// Writes one record and its evidence into the run's folder.
-///
-/// # Errors
-/// The file system's.
-pub fn write_record(
-    folder: &Path,
-    record: &mut Record,
-    evidence: &EvidenceFile,
-) -> Result<(), ResultError> {
-    let stem = file_stem(&record.dut, &record.id);
-    record.evidence = format!("evidence/{stem}.json");
-    write_json(&folder.join(&record.evidence), evidence)?;
-    write_json(&folder.join(format!("records/{stem}.json")), record)
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ResultError> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(io_error(parent))?;
-    }
-    let text = serde_json::to_string_pretty(value).map_err(|e| ResultError::Malformed {
-        path: path.into(),
-        message: e.to_string(),
-    })?;
-    std::fs::write(path, text + "\n").map_err(io_error(path))
-}
-
 impl RunResult {
+    /// Joins records, in the order that they have.
+    pub fn of(seed: String, records: Vec<RecordFile>, complete: bool) -> Self {
+        let mut duts: Vec<DutSummary> = Vec::new();
+        for record in &records {
+            match duts.iter_mut().find(|dut| dut.name == record.dut.name) {
+                // A device that never became ready told no version; another case may know it.
+                Some(dut) => dut.version = dut.version.take().or(record.dut.version.clone()),
+                None => duts.push(record.dut.clone()),
+            }
+        }
+        let cases: Vec<Record> = records.into_iter().map(|record| record.case).collect();
+        Self {
+            schema: SCHEMA,
+            suite_version: SUITE_VERSION.into(),
+            seed,
+            complete,
+            duts,
+            totals: Totals::of(&cases),
+            cases,
+        }
+    }
+
     /// Writes `run.json` into the run's folder.
     ///
     /// # Errors
     /// The file system's.
     pub fn write(&self, folder: &Path) -> Result<(), ResultError> {
-        write_json(&folder.join("run.json"), self)
+        file::write(&folder.join(RUN), self)
     }
 
     /// Reads `run.json` of a run's folder.
@@ -191,39 +201,8 @@ impl RunResult {
     /// # Errors
     /// See [`ResultError`]: a missing, truncated or foreign file is named.
     pub fn read(folder: &Path) -> Result<Self, ResultError> {
-        let path = folder.join("run.json");
-        let value: serde_json::Value = read_json(&path)?;
-        match value.get("schema").and_then(serde_json::Value::as_u64) {
-            Some(schema) if schema == u64::from(SCHEMA) => {}
-            Some(found) => return Err(ResultError::UnknownSchema { path, found }),
-            None => {
-                return Err(ResultError::Malformed {
-                    path,
-                    message: "no `schema`".into(),
-                });
-            }
-        }
-        serde_json::from_value(value).map_err(|e| ResultError::Malformed {
-            path,
-            message: e.to_string(),
-        })
+        file::read_schema(&folder.join(RUN))
     }
-}
-
-/// Reads the evidence of one record.
-///
-/// # Errors
-/// See [`ResultError`].
-pub fn read_evidence(folder: &Path, record: &Record) -> Result<EvidenceFile, ResultError> {
-    read_json(&folder.join(&record.evidence))
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ResultError> {
-    let text = std::fs::read_to_string(path).map_err(io_error(path))?;
-    serde_json::from_str(&text).map_err(|e| ResultError::Malformed {
-        path: path.into(),
-        message: e.to_string(),
-    })
 }
 
 #[cfg(test)]
@@ -233,7 +212,7 @@ mod tests {
     #[test]
     fn a_truncated_result_and_an_unknown_schema_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("run.json");
+        let file = folder.path().join(RUN);
         std::fs::write(&file, "{\"schema\": 1, \"cases\": [").unwrap();
         let truncated = RunResult::read(folder.path()).unwrap_err();
         assert!(

@@ -1,19 +1,25 @@
 //! Every case on every available device, as a test of its own: `cargo test host/mqtt/connack`.
 //!
 //! `FIRMPROOF_REQUIRE=host,qemu` turns a device that is not available from ignored into failed.
-//! `FIRMPROOF_RUN_DIR` names the folder that the records go to.
+//! `FIRMPROOF_RUN_DIR` names the folder that the records go to; processes that share it make one run.
+//! `FIRMPROOF_SEED` replays a run.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use firmproof::case::{Case, Verdict};
 use firmproof::profile::Profile;
-use firmproof::run::judge::{bench_seed, judge};
+use firmproof::report::printable;
+use firmproof::result::{RecordFile, RunFolder, parse_seed};
+use firmproof::run::{Captures, Setup, assemble, judge};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Devices that later releases bring.
 const NOT_YET: [(&str, &str); 1] = [("qemu", "not in this release")];
+
+/// What the cases of one device share; made by the first that runs, so that a list makes no folder.
+type LazySetup = Arc<OnceLock<Result<Setup, String>>>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -38,12 +44,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let setup = LazySetup::default();
     let mut trials = Vec::new();
     match Profile::find("host") {
         Ok(profile) => {
             let profile = Arc::new(profile);
             for case in firmproof::suite::all() {
-                trials.push(trial(case, profile.clone(), runtime.clone()));
+                trials.push(trial(case, profile.clone(), setup.clone(), runtime.clone()));
             }
         }
         Err(error) => trials.push(Trial::test("host", move || {
@@ -60,31 +67,40 @@ fn main() -> ExitCode {
             .with_ignored_flag(!is_required),
         );
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // A process of cargo-nextest judges one case of many: `firmproof assemble` joins them.
+    if let Some(Ok(setup)) = setup.get()
+        && std::env::var_os("NEXTEST").is_none()
+    {
+        let folder = setup.folder.path();
+        if let Err(error) = assemble(folder) {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+        eprintln!("results: {}", folder.display());
+    }
+    conclusion.exit_code()
 }
 
-fn trial(case: Case, profile: Arc<Profile>, runtime: Arc<tokio::runtime::Runtime>) -> Trial {
+fn trial(
+    case: Case,
+    profile: Arc<Profile>,
+    setup: LazySetup,
+    runtime: Arc<tokio::runtime::Runtime>,
+) -> Trial {
     let name = format!("{}/{}", profile.name, case.id);
     let lacking = case.needs.iter().find(|need| !profile.has(**need)).copied();
-    let trial = Trial::test(name, move || {
-        let folder = run_folder();
-        let program = Path::new(env!("CARGO_BIN_EXE_firmproof"));
-        let seed = bench_seed(&[0; 32], &case.id);
-        let record = runtime.block_on(judge(&case, profile, program, seed, &folder));
-        match (record.verdict, record.finding, record.reason) {
-            (Verdict::Pass | Verdict::Skipped, _, _) => Ok(()),
-            (Verdict::Fail, Some(finding), _) => Err(Failed::from(format!(
-                "{}\nclause   {}\nexpected {}\nseen     {}\nevidence {}",
-                record.requirement,
-                finding.statement,
-                finding.expected,
-                firmproof::report::printable(&finding.seen),
-                folder.join(record.evidence).display(),
-            ))),
-            (verdict, _, reason) => Err(Failed::from(format!(
-                "{verdict}: {}",
-                firmproof::report::printable(&reason.unwrap_or_default())
-            ))),
+    let trial = Trial::test(name.clone(), move || {
+        let setup = match setup.get_or_init(|| set_up(profile)) {
+            Ok(setup) => setup,
+            Err(error) => return Err(Failed::from(error.as_str())),
+        };
+        let record = runtime.block_on(judge(&case, setup));
+        match record.case.verdict {
+            Verdict::Pass | Verdict::Skipped => Ok(()),
+            Verdict::Fail | Verdict::Inconclusive => {
+                Err(Failed::from(explain(&name, setup, &record)))
+            }
         }
     });
     match lacking {
@@ -95,9 +111,62 @@ fn trial(case: Case, profile: Arc<Profile>, runtime: Arc<tokio::runtime::Runtime
     }
 }
 
+/// What a reader needs to understand the verdict and to see it again.
+fn explain(name: &str, setup: &Setup, record: &RecordFile) -> String {
+    let case = &record.case;
+    let mut lines = vec![case.requirement.clone()];
+    if let Some(finding) = &case.finding {
+        lines.push(format!("clause   {}", finding.statement));
+        lines.push(format!("expected {}", printable(&finding.expected)));
+        lines.push(format!("seen     {}", printable(&finding.seen)));
+    }
+    if let Some(reason) = &case.reason {
+        lines.push(format!("{}: {}", case.verdict, printable(reason)));
+    }
+    for (what, file) in [
+        ("evidence", Some(&case.evidence)),
+        ("capture ", case.capture.as_ref()),
+    ] {
+        if let Some(file) = file {
+            lines.push(format!(
+                "{what} {}",
+                setup.folder.path().join(file).display()
+            ));
+        }
+    }
+    lines.push(format!("seed     {}", record.seed));
+    lines.push(format!(
+        "again    FIRMPROOF_SEED={} cargo test -p firmproof --test conformance -- --exact {name}",
+        record.seed
+    ));
+    lines.join("\n")
+}
+
+fn set_up(profile: Arc<Profile>) -> Result<Setup, String> {
+    let seed = match std::env::var("FIRMPROOF_SEED") {
+        Ok(text) => Some(parse_seed(&text).ok_or_else(|| {
+            format!("FIRMPROOF_SEED=`{text}`: expected 64 hexadecimal digits, as in run.json")
+        })?),
+        Err(_) => None,
+    };
+    let folder = RunFolder::join(&run_folder(), seed).map_err(|error| error.to_string())?;
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_firmproof"));
+    Ok(Setup::new(profile, program, folder, Captures::default()))
+}
+
+/// The same for every process of one run: cargo-nextest gives its runs a name, and without it this
+/// process is the whole run.
 fn run_folder() -> PathBuf {
-    std::env::var_os("FIRMPROOF_RUN_DIR").map_or_else(
-        || PathBuf::from("target/firmproof").join(format!("test-{}", std::process::id())),
-        PathBuf::from,
-    )
+    if let Some(folder) = std::env::var_os("FIRMPROOF_RUN_DIR") {
+        return folder.into();
+    }
+    let run = match std::env::var("NEXTEST_RUN_ID") {
+        Ok(id) => id,
+        Err(_) => {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let seconds = now.map_or(0, |d| d.as_secs());
+            format!("{seconds}-{}", std::process::id())
+        }
+    };
+    PathBuf::from("target/firmproof").join(format!("test-{run}"))
 }

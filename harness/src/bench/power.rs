@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use firmproof_bootconfig::BootConfig;
+
 use super::{Bench, lock};
 use crate::case::{Judged, Stop};
 use crate::dut::{DutError, Ready};
@@ -13,8 +15,14 @@ impl Bench {
     /// # Errors
     /// [`Stop::Inconclusive`] with the device's last console lines, when it does not get there.
     pub async fn start(&self) -> Judged {
+        let began = std::time::Instant::now();
         self.power_on().await?;
-        self.ready().await
+        self.ready().await?;
+        if self.0.device.lock().await.life().is_some() {
+            let took = began.elapsed().as_secs_f64() * 1000.0;
+            self.0.evidence.metrics.set("start_to_ready_ms", took);
+        }
+        Ok(())
     }
 
     /// Starts the device without waiting for it.
@@ -23,6 +31,7 @@ impl Bench {
     /// [`Stop::Inconclusive`] when it cannot be started.
     pub async fn power_on(&self) -> Judged {
         let boot = self.boot()?;
+        self.hide_secrets(&boot.config);
         *lock(&self.0.started_at) = self.0.evidence.console.mark();
         self.0.evidence.transcript.note("power on");
         let mut device = self.0.device.lock().await;
@@ -30,6 +39,14 @@ impl Bench {
             .power_on(&boot, &self.0.evidence.console)
             .await
             .map_err(unable)
+    }
+
+    fn hide_secrets(&self, config: &BootConfig) {
+        let secrets = &self.0.evidence.secrets;
+        secrets.hide(config.update.token.as_bytes());
+        if let Some(password) = config.mqtt.as_ref().and_then(|mqtt| mqtt.password.as_ref()) {
+            secrets.hide(password);
+        }
     }
 
     /// Waits until the device is ready.

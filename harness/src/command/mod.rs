@@ -1,5 +1,6 @@
 //! The command line.
 
+mod assemble;
 mod doctor;
 mod ledger;
 mod list;
@@ -41,6 +42,8 @@ enum Command {
     List(list::Arguments),
     /// Show which statements of the specifications are judged, and by which cases
     Ledger(ledger::Arguments),
+    /// Put a run together from the records that test processes wrote
+    Assemble(assemble::Arguments),
     /// Show the evidence of one verdict
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
@@ -63,6 +66,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::execute(&arguments),
         Command::List(arguments) => list::execute(&arguments),
         Command::Ledger(arguments) => ledger::execute(&arguments),
+        Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),

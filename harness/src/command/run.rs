@@ -7,7 +7,8 @@ use std::sync::Arc;
 use clap::Args;
 use firmproof::profile::Profile;
 use firmproof::report::summary::{exit_of, summary};
-use firmproof::run::{Plan, run};
+use firmproof::result::{RunFolder, parse_seed};
+use firmproof::run::{Captures, Plan, Setup, run};
 use tokio::sync::mpsc;
 
 use super::{Outcome, progress, select};
@@ -37,33 +38,32 @@ pub(super) struct Arguments {
     /// Folder for the results [default: target/firmproof/<time>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Cases whose frames are written as pcap files
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    capture: Captures,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let dut = arguments.dut.as_deref().unwrap_or("host");
     let profile = Profile::find(dut)?;
     let cases = select(&arguments.filter)?;
-    let seed = match &arguments.seed {
-        Some(text) => parse_seed(text)?,
-        None => rand::random(),
-    };
-    let folder = arguments.out.clone().unwrap_or_else(new_run_folder);
-    if folder.join("run.json").exists() {
+    let seed = arguments.seed.as_deref().map(seed_of).transpose()?;
+    let out = arguments.out.clone().unwrap_or_else(new_run_folder);
+    if RunFolder::is_begun(&out) {
         return Err(format!(
             "{} already holds a run; choose another --out",
-            folder.display()
+            out.display()
         )
         .into());
     }
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let folder = RunFolder::join(&out, seed)?;
+    let again = format!("firmproof run --dut {dut} --seed {}", folder.seed_text());
     let program = profile.host_program()?;
+    let setup = Setup::new(Arc::new(profile), program, folder, arguments.capture);
     let plan = Plan {
         cases,
-        profile: Arc::new(profile),
-        program,
+        setup: Arc::new(setup),
         jobs: arguments.jobs.map_or(JOBS, usize::from),
-        seed,
-        folder: folder.clone(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -82,25 +82,20 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         let _ = shown.await;
         result
     });
-    result.write(&folder)?;
-    println!(
-        "{}",
-        summary(&result, &format!("firmproof run --dut {dut}"))
-    );
+    result.write(&out)?;
+    println!("{}", summary(&result, &again));
     if !result.complete {
         println!(
             "interrupted: {} of {total} cases were judged",
             result.cases.len()
         );
     }
-    println!("results: {}", folder.display());
+    println!("results: {}", out.display());
     Ok(ExitCode::from(exit_of(&result) as u8))
 }
 
-fn parse_seed(text: &str) -> Result<[u8; 32], String> {
-    hex::decode(text)
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok())
+fn seed_of(text: &str) -> Result<[u8; 32], String> {
+    parse_seed(text)
         .ok_or_else(|| format!("--seed `{text}`: expected 64 hexadecimal digits, as in run.json"))
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use firmproof::report::ladder::ladder;
-use firmproof::result::{Record, RunResult, read_evidence};
+use firmproof::result::{EvidenceFile, Record, RunResult};
 
 use super::{Outcome, newest_run};
 
@@ -36,7 +36,10 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
             wanted,
         )?,
     };
-    print!("{}", ladder(record, &read_evidence(&folder, record)?));
+    print!("{}", ladder(record, &EvidenceFile::read(&folder, record)?));
+    if let Some(capture) = &record.capture {
+        println!("\ncapture {}", folder.join(capture).display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
-//! The device under test: how it is started, and what its process does.
+//! The device under test: how it is started, what its firmware is, and what its process does.
 
 pub mod external;
+pub mod firmware;
 pub mod host;
 pub mod launch;
 pub mod process;

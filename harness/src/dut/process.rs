@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::sync::{oneshot, watch};
@@ -11,7 +12,7 @@ use super::{DutError, Launch};
 use crate::evidence::Console;
 use crate::evidence::console::KEPT_LINE_BYTES;
 
-/// A running process. Dropping it cuts its power.
+/// A running process and the processes that it started. Dropping it cuts its power.
 #[derive(Debug)]
 pub struct Process {
     life: Life,
@@ -88,6 +89,19 @@ impl Process {
     }
 }
 
+/// The process group of a device, which may be a shell with programs of its own; it ends when this
+/// is dropped.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.take() {
+            // An error means that there is nobody left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
 /// Tells how `child` ends: by itself, or because its power is cut or nobody holds it any more.
 async fn watch_over(
     mut child: Child,
@@ -96,6 +110,7 @@ async fn watch_over(
 ) {
     // Held until the end: the reference device ends when its input does.
     let _input = child.stdin.take();
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
     let status = tokio::select! {
         status = child.wait() => status,
         _ = cut => {
@@ -104,6 +119,7 @@ async fn watch_over(
             child.wait().await
         }
     };
+    drop(group);
     let how = match status {
         Ok(status) => status.to_string(),
         Err(error) => format!("its state cannot be read: {error}"),

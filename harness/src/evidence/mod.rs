@@ -1,12 +1,18 @@
-//! What a verdict rests on: the transcript of messages, the console, the capture.
+//! What a verdict rests on: the transcript of messages, the console, the capture, and what was
+//! measured; and the secrets that none of them may show.
 
+pub mod capture;
 pub mod console;
+pub mod metrics;
+pub mod secrets;
 pub mod transcript;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-pub use console::Console;
+pub use console::{Console, Line};
+pub use metrics::Metrics;
+pub use secrets::Secrets;
 pub use transcript::{Direction, Entry, Transcript};
 
 /// The evidence of one case. Clones share it.
@@ -18,6 +24,10 @@ pub struct Evidence {
     pub transcript: Arc<Transcript>,
     /// The device's console.
     pub console: Arc<Console>,
+    /// What was measured.
+    pub metrics: Arc<Metrics>,
+    /// What no result may show.
+    pub secrets: Arc<Secrets>,
 }
 
 impl Evidence {
@@ -28,7 +38,28 @@ impl Evidence {
             start,
             transcript: Arc::new(Transcript::new(start)),
             console: Arc::new(Console::new(start)),
+            metrics: Arc::default(),
+            secrets: Arc::default(),
         }
+    }
+
+    /// The transcript, without the secrets.
+    pub fn shown_transcript(&self) -> Vec<Entry> {
+        let mut entries = self.transcript.entries();
+        for entry in &mut entries {
+            entry.summary = self.secrets.masked(&entry.summary);
+            entry.bytes = self.secrets.masked_hex(&entry.bytes);
+        }
+        entries
+    }
+
+    /// The console, without the secrets.
+    pub fn shown_console(&self) -> Vec<Line> {
+        let mut lines = self.console.since(0);
+        for line in &mut lines {
+            line.text = self.secrets.masked(&line.text);
+        }
+        lines
     }
 }
 

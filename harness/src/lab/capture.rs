@@ -74,9 +74,22 @@ impl Frame {
     }
 }
 
+/// What was sent one way, arrived or not. Copies that a fault rule made do not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many frames.
+    pub frames: u64,
+    /// Their bytes, without FCS.
+    pub bytes: u64,
+}
+
 /// What was kept of the frames: the first ones and the last ones, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capture {
+    /// All that was sent to the DUT, kept or not.
+    pub to_dut: Traffic,
+    /// All that the DUT sent, kept or not.
+    pub from_dut: Traffic,
     /// The frames kept.
     pub frames: Vec<Frame>,
     /// How many frames were not kept.
@@ -117,6 +130,8 @@ pub(super) struct Recorder {
     tail_bytes: usize,
     tail_budget: usize,
     lost: u64,
+    to_dut: Traffic,
+    from_dut: Traffic,
     watches: Vec<(Predicate, mpsc::Sender<Frame>)>,
 }
 
@@ -134,6 +149,8 @@ impl Recorder {
             tail_bytes: 0,
             tail_budget: budget - budget / 4,
             lost: 0,
+            to_dut: Traffic::default(),
+            from_dut: Traffic::default(),
             watches: Vec::new(),
         }
     }
@@ -145,6 +162,14 @@ impl Recorder {
     }
 
     pub(super) fn record(&mut self, at: Duration, direction: Direction, fate: Fate, bytes: &[u8]) {
+        if fate != Fate::Repeated {
+            let traffic = match direction {
+                Direction::ToDut => &mut self.to_dut,
+                Direction::FromDut => &mut self.from_dut,
+            };
+            traffic.frames += 1;
+            traffic.bytes += bytes.len() as u64;
+        }
         if !self.watches.is_empty() {
             let frame = Frame {
                 at,
@@ -203,6 +228,8 @@ impl Recorder {
         let gap_at = frames.len();
         frames.extend(self.tail.iter().cloned());
         Capture {
+            to_dut: self.to_dut,
+            from_dut: self.from_dut,
             frames,
             lost: self.lost,
             gap_at,

@@ -23,7 +23,7 @@ mod stream;
 mod tests;
 mod udp;
 
-pub use capture::{Capture, Direction, Fate, Frame, FrameWatch};
+pub use capture::{Capture, Direction, Fate, Frame, FrameWatch, Traffic};
 pub use error::LabError;
 pub use faults::{Action, Faults, Matcher, Protocol, RuleId, Which};
 pub use feature::LabFeature;

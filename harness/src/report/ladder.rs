@@ -25,7 +25,7 @@ pub fn ladder(record: &Record, evidence: &EvidenceFile) -> String {
             out,
             "clause {}\nexpected {}\nseen {}",
             finding.statement,
-            finding.expected,
+            printable(&finding.expected),
             printable(&finding.seen)
         );
     }

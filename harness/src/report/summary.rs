@@ -66,7 +66,7 @@ fn explain(record: &Record, again: &str) -> String {
             let _ = writeln!(out, "\nFAIL {} ({})", record.id, record.level);
             let _ = writeln!(out, "  requirement  {}", record.requirement);
             let _ = writeln!(out, "  clause       {}", finding.statement);
-            let _ = writeln!(out, "  expected     {}", finding.expected);
+            let _ = writeln!(out, "  expected     {}", printable(&finding.expected));
             let _ = writeln!(out, "  seen         {}", printable(&finding.seen));
             let _ = writeln!(out, "  again        {again} {}", record.id);
         }
@@ -102,7 +102,10 @@ mod tests {
                 expected: "CONNECT first".into(),
                 seen: "PUBLISH \u{1b}[31m".into(),
             }),
+            attempts: Vec::new(),
+            metrics: std::collections::BTreeMap::new(),
             evidence: String::new(),
+            capture: None,
         }
     }
 

@@ -1,15 +1,20 @@
 //! One case on one bench, from power on to record.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
 
+use super::Setup;
 use crate::bench::Bench;
 use crate::case::{Case, Finding, Judged, Stop, Verdict};
-use crate::profile::Profile;
-use crate::result::{EvidenceFile, Record, write_record};
+use crate::evidence::Evidence;
+use crate::evidence::capture::pcap_of;
+use crate::lab::Capture;
+use crate::profile::Capability;
+use crate::result::{
+    Attempt, EvidenceFile, Record, RecordFile, ResultError, SCHEMA, SUITE_VERSION,
+};
 
 /// The longest that one case may take, in wall time.
 const CASE_DEADLINE: Duration = Duration::from_secs(150);
@@ -22,88 +27,156 @@ pub fn bench_seed(run_seed: &[u8; 32], case_id: &str) -> [u8; 32] {
     digest.finalize().into()
 }
 
-/// Runs `case` and writes its record and evidence into `folder`.
-pub async fn judge(
-    case: &Case,
-    profile: Arc<Profile>,
-    program: &Path,
-    seed: [u8; 32],
-    folder: &Path,
-) -> Record {
+/// Runs `case` and writes its record, evidence and capture into the run's folder.
+pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
     let began = Instant::now();
-    let lacking = case.needs.iter().find(|need| !profile.has(**need));
-    let (outcome, bench) = match (lacking, Bench::new(profile.clone(), program, seed)) {
-        (Some(need), _) => (Err(Stop::Skip(*need)), None),
-        (None, Err(error)) => (
-            Err(Stop::inconclusive(format!(
-                "the bench cannot be set up: {error}"
-            ))),
-            None,
-        ),
-        (None, Ok(bench)) => (on_bench(case, &bench).await, Some(bench)),
+    let marked = setup.folder.begin(&setup.dut.name, &case.id);
+    let (outcome, bench) = match lacking(case, setup) {
+        Some(need) => (Err(Stop::Skip(need)), None),
+        None => {
+            let seed = bench_seed(setup.folder.seed(), &case.id);
+            match Bench::new(setup.profile.clone(), &setup.program, seed) {
+                Ok(bench) => (on_bench(case, &bench).await, Some(bench)),
+                Err(error) => {
+                    let reason = format!("the bench cannot be set up: {error}");
+                    (Err(Stop::inconclusive(reason)), None)
+                }
+            }
+        }
     };
-    let (verdict, reason, finding): (Verdict, Option<String>, Option<Finding>) = match outcome {
-        Ok(()) => (Verdict::Pass, None, None),
-        Err(Stop::Fail(finding)) => (Verdict::Fail, None, Some(finding)),
-        Err(Stop::Inconclusive(reason)) => (Verdict::Inconclusive, Some(reason), None),
-        Err(Stop::Skip(need)) => (
-            Verdict::Skipped,
-            Some(format!(
-                "the profile `{}` lacks the capability `{need}`",
-                profile.name
-            )),
-            None,
-        ),
+    let evidence = match &bench {
+        Some(bench) => bench.evidence().clone(),
+        None => Evidence::new(),
     };
-    let mut record = Record {
-        id: case.id.clone(),
-        dut: profile.name.clone(),
-        protocol: case.protocol().into(),
-        level: case.level,
-        requirement: case.requirement.clone(),
-        statements: case.statements.iter().map(|s| (*s).to_string()).collect(),
-        verdict,
-        seconds: began.elapsed().as_secs_f64(),
-        reason,
-        finding,
-        evidence: String::new(),
+    let (verdict, reason, finding) = split(outcome, setup, &evidence);
+    let wire = bench.map(|bench| bench.lab().capture()).unwrap_or_default();
+    measure_wire(&evidence, &wire);
+    let seconds = began.elapsed().as_secs_f64();
+    let seen = finding.as_ref().map(|finding| finding.seen.clone());
+    let mut record = RecordFile {
+        schema: SCHEMA,
+        suite_version: SUITE_VERSION.into(),
+        seed: setup.folder.seed_text(),
+        dut: setup.dut.clone(),
+        case: Record {
+            id: case.id.clone(),
+            dut: setup.dut.name.clone(),
+            protocol: case.protocol().into(),
+            level: case.level,
+            requirement: case.requirement.clone(),
+            statements: case.statements.iter().map(|s| (*s).to_string()).collect(),
+            verdict,
+            seconds,
+            attempts: vec![Attempt {
+                verdict,
+                seconds,
+                reason: reason.clone().or(seen),
+            }],
+            reason,
+            finding,
+            metrics: evidence.metrics.all(),
+            evidence: String::new(),
+            capture: None,
+        },
     };
-    let evidence = EvidenceFile {
-        id: case.id.clone(),
-        transcript: bench
-            .as_ref()
-            .map(|b| b.evidence().transcript.entries())
-            .unwrap_or_default(),
-        console: bench
-            .as_ref()
-            .map(|b| b.evidence().console.since(0))
-            .unwrap_or_default(),
-    };
-    if let Err(error) = write_record(folder, &mut record, &evidence) {
+    if setup.profile.has(Capability::ObserveConsole) {
+        record.dut.version = version(&evidence);
+    }
+    if let Err(error) = marked.and_then(|()| write(&mut record, setup, &evidence, wire)) {
         // A verdict whose evidence is lost is no verdict.
-        record.verdict = Verdict::Inconclusive;
-        record.reason = Some(format!("the evidence cannot be written: {error}"));
+        record.case.verdict = Verdict::Inconclusive;
+        record.case.reason = Some(format!("the evidence cannot be written: {error}"));
     }
     record
 }
 
+fn lacking(case: &Case, setup: &Setup) -> Option<Capability> {
+    let mut needs = case.needs.iter().copied();
+    needs.find(|need| !setup.profile.has(*need))
+}
+
+/// Verdict, reason and finding of an outcome, without the secrets.
+fn split(
+    outcome: Judged,
+    setup: &Setup,
+    evidence: &Evidence,
+) -> (Verdict, Option<String>, Option<Finding>) {
+    let masked = |text: String| evidence.secrets.masked(&text);
+    match outcome {
+        Ok(()) => (Verdict::Pass, None, None),
+        Err(Stop::Fail(finding)) => {
+            let finding = Finding {
+                expected: masked(finding.expected),
+                seen: masked(finding.seen),
+                ..finding
+            };
+            (Verdict::Fail, None, Some(finding))
+        }
+        Err(Stop::Inconclusive(reason)) => (Verdict::Inconclusive, Some(masked(reason)), None),
+        Err(Stop::Skip(need)) => {
+            let profile = &setup.profile.name;
+            let reason = format!("the profile `{profile}` lacks the capability `{need}`");
+            (Verdict::Skipped, Some(reason), None)
+        }
+    }
+}
+
+fn measure_wire(evidence: &Evidence, wire: &Capture) {
+    if *wire == Capture::default() {
+        // No frames: another network carried them, or nothing was said.
+        return;
+    }
+    for (frames, bytes, traffic) in [
+        ("wire_to_dut_frames", "wire_to_dut_bytes", wire.to_dut),
+        ("wire_from_dut_frames", "wire_from_dut_bytes", wire.from_dut),
+    ] {
+        evidence.metrics.set(frames, traffic.frames as f64);
+        evidence.metrics.set(bytes, traffic.bytes as f64);
+    }
+}
+
+/// What the device calls its version on its first ready line.
+fn version(evidence: &Evidence) -> Option<String> {
+    let lines = evidence.shown_console();
+    let ready = lines.iter().find(|line| line.is("ready"))?;
+    ready.field("version").map(str::to_owned)
+}
+
+fn write(
+    record: &mut RecordFile,
+    setup: &Setup,
+    evidence: &Evidence,
+    wire: Capture,
+) -> Result<(), ResultError> {
+    let file = EvidenceFile {
+        id: record.case.id.clone(),
+        transcript: evidence.shown_transcript(),
+        console: evidence.shown_console(),
+    };
+    let wanted = setup.captures.include(record.case.verdict) && !wire.frames.is_empty();
+    let capture = wanted.then(|| pcap_of(wire.frames, &evidence.secrets));
+    let capture = capture.transpose().map_err(|source| ResultError::Io {
+        path: setup.folder.path().into(),
+        source,
+    })?;
+    setup.folder.write(record, &file, capture.as_deref())
+}
+
 async fn on_bench(case: &Case, bench: &Bench) -> Judged {
     let statement = case.statements.first().copied().unwrap_or("liveness");
-    let body = tokio::spawn(case.run(bench.clone()));
-    let abort = body.abort_handle();
-    let judged = match tokio::time::timeout(CASE_DEADLINE, body).await {
-        Ok(Ok(judged)) => judged,
-        Ok(Err(panic)) => Err(Stop::inconclusive(format!(
+    // A set, because dropping it ends the case: an interrupted run leaves no device behind.
+    let mut body = JoinSet::new();
+    body.spawn(case.run(bench.clone()));
+    let judged = match tokio::time::timeout(CASE_DEADLINE, body.join_next()).await {
+        Ok(Some(Ok(judged))) => judged,
+        Ok(Some(Err(panic))) => Err(Stop::inconclusive(format!(
             "the case itself failed: {panic}"
         ))),
-        Err(_) => {
-            abort.abort();
-            Err(Stop::inconclusive(bench.with_console(&format!(
-                "no verdict within {} s",
-                CASE_DEADLINE.as_secs()
-            ))))
-        }
+        Ok(None) | Err(_) => Err(Stop::inconclusive(
+            bench.with_console(&format!("no verdict within {} s", CASE_DEADLINE.as_secs())),
+        )),
     };
+    drop(body);
     // A panic explains a failure better than its consequences, and no pass survives one.
     let panicked = bench
         .evidence()

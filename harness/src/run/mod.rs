@@ -1,18 +1,20 @@
 //! A run: the chosen cases, several at a time, each on a bench of its own.
 
+pub mod assemble;
 pub mod judge;
+pub mod setup;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::case::Case;
-use crate::profile::Profile;
-use crate::result::{DutSummary, RunResult, SCHEMA, Totals};
+use crate::result::RunResult;
 
+pub use assemble::assemble;
 pub use judge::judge;
+pub use setup::{Captures, Setup};
 
 /// What happens during a run, for whoever shows it.
 #[derive(Debug, Clone)]
@@ -30,16 +32,10 @@ pub enum Event {
 pub struct Plan {
     /// The cases, in the suite's order.
     pub cases: Vec<Case>,
-    /// The device.
-    pub profile: Arc<Profile>,
-    /// The `firmproof` program, which is also the host device.
-    pub program: PathBuf,
+    /// The device, and where results go.
+    pub setup: Arc<Setup>,
     /// How many cases at a time.
     pub jobs: usize,
-    /// What every bench's seed is drawn from.
-    pub seed: [u8; 32],
-    /// Where results go.
-    pub folder: PathBuf,
 }
 
 /// Runs `plan`, telling `events` what happens, until all is judged or `stop` is done.
@@ -50,26 +46,24 @@ pub async fn run(
     events: mpsc::UnboundedSender<Event>,
     stop: impl Future<Output = ()>,
 ) -> RunResult {
-    let order: Vec<String> = plan.cases.iter().map(|c| c.id.clone()).collect();
+    let total = plan.cases.len();
     let slots = Arc::new(Semaphore::new(plan.jobs.max(1)));
     let mut tasks = JoinSet::new();
     for case in plan.cases {
         let slots = slots.clone();
-        let (profile, program) = (plan.profile.clone(), plan.program.clone());
-        let (folder, events) = (plan.folder.clone(), events.clone());
-        let seed = judge::bench_seed(&plan.seed, &case.id);
+        let (setup, events) = (plan.setup.clone(), events.clone());
         tasks.spawn(async move {
             let _slot = slots.acquire_owned().await;
             // A receiver that is gone only means that nobody watches.
             let _ = events.send(Event::Began {
                 id: case.id.clone(),
             });
-            let record = judge(&case, profile, &program, seed, &folder).await;
-            let _ = events.send(Event::Judged(Box::new(record.clone())));
+            let record = judge(&case, &setup).await;
+            let _ = events.send(Event::Judged(Box::new(record.case.clone())));
             record
         });
     }
-    let mut records = Vec::with_capacity(order.len());
+    let mut records = Vec::with_capacity(total);
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -85,17 +79,7 @@ pub async fn run(
             }
         }
     }
-    records.sort_by_key(|record| order.iter().position(|id| *id == record.id));
-    RunResult {
-        schema: SCHEMA,
-        suite_version: env!("CARGO_PKG_VERSION").into(),
-        seed: hex::encode(plan.seed),
-        complete: records.len() == order.len(),
-        duts: vec![DutSummary {
-            name: plan.profile.name.clone(),
-            kind: format!("{:?}", plan.profile.kind).to_lowercase(),
-        }],
-        totals: Totals::of(&records),
-        cases: records,
-    }
+    assemble::sort(&mut records);
+    let complete = records.len() == total;
+    RunResult::of(plan.setup.folder.seed_text(), records, complete)
 }

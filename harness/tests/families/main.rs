@@ -13,8 +13,8 @@ use std::sync::Arc;
 use firmproof::case::Case;
 use firmproof::evidence::{Direction, Entry};
 use firmproof::profile::Profile;
-use firmproof::result::{EvidenceFile, Record, read_evidence};
-use firmproof::run::judge::{bench_seed, judge};
+use firmproof::result::{EvidenceFile, Record, RunFolder};
+use firmproof::run::{Captures, Setup, judge};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -73,14 +73,19 @@ fn document(family: &str, headline: Option<Headline>) {
 /// The sections of `cases`, in the suite's order.
 async fn observe(cases: &[Case], profile: &Arc<Profile>, headline: Option<Headline>) -> String {
     let folder = tempfile::tempdir().unwrap();
+    let setup = Arc::new(Setup::new(
+        profile.clone(),
+        Path::new(env!("CARGO_BIN_EXE_firmproof")).into(),
+        RunFolder::join(folder.path(), Some([0; 32])).unwrap(),
+        Captures::None,
+    ));
     let places = Arc::new(Semaphore::new(JOBS));
     let mut running = JoinSet::new();
     for (place, case) in cases.iter().cloned().enumerate() {
-        let (profile, places) = (profile.clone(), places.clone());
-        let folder = folder.path().to_path_buf();
+        let (setup, places) = (setup.clone(), places.clone());
         running.spawn(async move {
             let _turn = places.acquire_owned().await;
-            (place, section(&case, profile, &folder, headline).await)
+            (place, section(&case, &setup, headline).await)
         });
     }
     let mut sections = running.join_all().await;
@@ -89,18 +94,11 @@ async fn observe(cases: &[Case], profile: &Arc<Profile>, headline: Option<Headli
     texts.join("\n")
 }
 
-async fn section(
-    case: &Case,
-    profile: Arc<Profile>,
-    folder: &Path,
-    headline: Option<Headline>,
-) -> String {
-    let program = Path::new(env!("CARGO_BIN_EXE_firmproof"));
-    let seed = bench_seed(&[0; 32], &case.id);
+async fn section(case: &Case, setup: &Setup, headline: Option<Headline>) -> String {
     let mut take = 1;
     loop {
-        let record = judge(case, profile.clone(), program, seed, folder).await;
-        let evidence = read_evidence(folder, &record).unwrap();
+        let record = judge(case, setup).await.case;
+        let evidence = EvidenceFile::read(setup.folder.path(), &record).unwrap();
         let line = headline.map(|headline| headline(case, &evidence));
         match line {
             Some(None) if take < TAKES => take += 1,

@@ -1,0 +1,76 @@
+//! What all cases of a run on one device have in common.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::case::Verdict;
+use crate::dut::firmware;
+use crate::profile::{Kind, Profile};
+use crate::result::{DutSummary, RunFolder};
+
+/// Which captures are written to the run's folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Captures {
+    /// Every case's
+    All,
+    /// Those of cases that failed or were inconclusive
+    #[default]
+    Failed,
+    /// None
+    None,
+}
+
+impl Captures {
+    /// Whether the capture of a case that came to `verdict` is written.
+    pub fn include(self, verdict: Verdict) -> bool {
+        match self {
+            Self::All => true,
+            Self::Failed => matches!(verdict, Verdict::Fail | Verdict::Inconclusive),
+            Self::None => false,
+        }
+    }
+}
+
+/// What all cases of a run on one device have in common.
+#[derive(Debug)]
+pub struct Setup {
+    /// The device.
+    pub profile: Arc<Profile>,
+    /// The `firmproof` program, which is also the host device.
+    pub program: PathBuf,
+    /// Where results go.
+    pub folder: RunFolder,
+    /// Which captures go there.
+    pub captures: Captures,
+    /// The device, as results name it; its version only shows when it runs.
+    pub dut: DutSummary,
+}
+
+impl Setup {
+    /// Looks the device's firmware up.
+    pub fn new(
+        profile: Arc<Profile>,
+        program: PathBuf,
+        folder: RunFolder,
+        captures: Captures,
+    ) -> Self {
+        let file = match (profile.kind, &profile.start) {
+            (Kind::Host, _) => Some(program.clone()),
+            (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
+            (Kind::External, None) => None,
+        };
+        let dut = DutSummary {
+            name: profile.name.clone(),
+            kind: format!("{:?}", profile.kind).to_lowercase(),
+            firmware_sha256: file.and_then(|file| firmware::sha256(&file)),
+            version: None,
+        };
+        Self {
+            profile,
+            program,
+            folder,
+            captures,
+            dut,
+        }
+    }
+}
