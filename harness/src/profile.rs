@@ -50,6 +50,9 @@ pub enum Capability {
     /// The lab gives peers several addresses and their standard ports.
     #[serde(rename = "lab.addresses")]
     LabAddresses,
+    /// An emulator runs it: it can be paused, reset and unplugged, and its registers read.
+    #[serde(rename = "monitor")]
+    Monitor,
     /// Takes packets of any size that MQTT allows (profile: `max_inbound_packet`).
     #[serde(rename = "max_inbound_packet")]
     MaxInboundPacket,
@@ -72,6 +75,7 @@ impl Capability {
             Self::TimeScale => "time_scale",
             Self::LabFrames => "lab.frames",
             Self::LabAddresses => "lab.addresses",
+            Self::Monitor => "monitor",
             Self::MaxInboundPacket => "max_inbound_packet",
         }
     }
@@ -89,6 +93,8 @@ impl fmt::Display for Capability {
 pub enum Kind {
     /// The reference device as a process, on a virtual Ethernet.
     Host,
+    /// The reference firmware in QEMU, on a virtual Ethernet.
+    Qemu,
     /// A program that we did not write, on the operating system's sockets.
     External,
 }
@@ -118,7 +124,39 @@ pub struct Profile {
     /// Where an external device's servers are.
     #[serde(default)]
     pub at: At,
+    /// How a device in QEMU is run.
+    #[serde(default)]
+    pub qemu: QemuSettings,
 }
+
+/// How a device in QEMU is run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QemuSettings {
+    /// QEMU's program, by path or as `PATH` has it.
+    pub program: String,
+    /// The firmware; without it, the one that `firmproof build` makes.
+    pub elf: Option<PathBuf>,
+}
+
+impl Default for QemuSettings {
+    fn default() -> Self {
+        Self {
+            program: "qemu-system-xtensa".into(),
+            elf: None,
+        }
+    }
+}
+
+impl QemuSettings {
+    /// The firmware's file.
+    pub fn elf(&self) -> PathBuf {
+        self.elf.clone().unwrap_or_else(|| KC705_ELF.into())
+    }
+}
+
+/// Where `firmproof build kc705` puts the firmware.
+pub const KC705_ELF: &str = "target/firmware/kc705.elf";
 
 fn one() -> u16 {
     1
@@ -191,7 +229,10 @@ pub enum ProfileError {
 }
 
 /// The profiles that the program carries, so that it works outside its repository too.
-const BUILT_IN: [(&str, &str); 1] = [("host", include_str!("../../fixtures/duts/host.toml"))];
+const BUILT_IN: [(&str, &str); 2] = [
+    ("host", include_str!("../../fixtures/duts/host.toml")),
+    ("qemu", include_str!("../../fixtures/duts/qemu.toml")),
+];
 
 impl Profile {
     /// Finds a profile: a path, or the name of a file in `fixtures/duts`, or one built in.

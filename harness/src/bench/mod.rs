@@ -3,6 +3,7 @@
 //! A case makes the peers that it needs, says how the device is configured, and starts it. It never
 //! learns which kind of device it has.
 
+mod monitor;
 mod observe;
 mod power;
 mod settings;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use firmproof_bootconfig::{BootConfig, Host, Mqtt};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::case::{Judged, Stop};
 use crate::dut::{self, Device};
@@ -46,6 +48,8 @@ struct Inner {
     device: tokio::sync::Mutex<Box<dyn Device>>,
     /// Console place where the device was last started.
     started_at: Mutex<usize>,
+    /// How the device's process ended, when nobody had cut its power.
+    ended: watch::Sender<Option<String>>,
 }
 
 impl Bench {
@@ -59,6 +63,11 @@ impl Bench {
             Kind::Host => {
                 let (lab, port) = Lab::ethernet(EthernetOptions::seeded(seed))?;
                 let device = dut::Host::new(program, port, folder.path());
+                (lab, Box::new(device))
+            }
+            Kind::Qemu => {
+                let (lab, port) = Lab::ethernet(EthernetOptions::seeded(seed))?;
+                let device = dut::Qemu::new(&profile.qemu, port, folder.path());
                 (lab, Box::new(device))
             }
             Kind::External => {
@@ -86,6 +95,7 @@ impl Bench {
             endpoints: Mutex::default(),
             device: tokio::sync::Mutex::new(device),
             started_at: Mutex::new(0),
+            ended: watch::channel(None).0,
         }))
     }
 

@@ -6,6 +6,7 @@ use firmproof_bootconfig::BootConfig;
 
 use super::{Bench, lock};
 use crate::case::{Judged, Stop};
+use crate::dut::process::POWER_CUT;
 use crate::dut::{DutError, Ready};
 use crate::profile::Capability;
 
@@ -38,7 +39,17 @@ impl Bench {
         device
             .power_on(&boot, &self.0.evidence.console)
             .await
-            .map_err(unable)
+            .map_err(unable)?;
+        if let Some(life) = device.life() {
+            let ended = self.0.ended.clone();
+            tokio::spawn(async move {
+                let how = life.end().await;
+                if how != POWER_CUT {
+                    ended.send_replace(Some(how));
+                }
+            });
+        }
+        Ok(())
     }
 
     fn hide_secrets(&self, config: &BootConfig) {
@@ -172,6 +183,6 @@ impl Bench {
     }
 }
 
-fn unable(error: DutError) -> Stop {
+pub(super) fn unable(error: DutError) -> Stop {
     Stop::inconclusive(error.to_string())
 }

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let profile = Profile::find(&arguments.dut)?;
-    if profile.kind != Kind::Host {
+    if profile.kind == Kind::External {
         return Err(
             "`up` wires a device to the lab's own Ethernet; an external device has its own network"
                 .into(),

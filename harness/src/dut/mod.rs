@@ -5,6 +5,7 @@ pub mod firmware;
 pub mod host;
 pub mod launch;
 pub mod process;
+pub mod qemu;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use external::External;
 pub use host::Host;
 pub use launch::{Launch, LaunchError};
 pub use process::{Life, Process};
+pub use qemu::Qemu;
 
 /// What a device is told at its start.
 #[derive(Debug, Clone)]
@@ -63,9 +65,28 @@ pub enum DutError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// There is no firmware to run.
+    #[error("{0}: no such firmware: `firmproof build kc705` makes it, or name one with --elf")]
+    NoFirmware(String),
+    /// The emulator does not do as its control socket is told.
+    #[error("QEMU's control socket: {0}")]
+    Qmp(String),
     /// It has no such part, or no such control.
     #[error("this kind of device cannot {0}")]
     Unsupported(&'static str),
+}
+
+/// What can be done to a device that is emulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// A reset, with memory and flash as they are.
+    Reset,
+    /// Stops its CPU, and with it its clock.
+    Pause,
+    /// Lets its CPU go on.
+    Resume,
+    /// Pulls (`false`) or plugs in (`true`) its network cable.
+    Link(bool),
 }
 
 /// A device that the harness holds in its hands: its power, its flash, its console.
@@ -93,4 +114,28 @@ pub trait Device: Send {
     /// # Errors
     /// See [`DutError`].
     async fn erase_flash(&mut self) -> Result<(), DutError>;
+
+    /// Does something to it that only an emulator can.
+    ///
+    /// # Errors
+    /// See [`DutError`].
+    async fn control(&mut self, _control: Control) -> Result<(), DutError> {
+        Err(DutError::Unsupported("be controlled by an emulator"))
+    }
+
+    /// The register that its lamps hang on: bit 0 the lamp, bit 1 the beeper.
+    ///
+    /// # Errors
+    /// See [`DutError`].
+    async fn led_register(&mut self) -> Result<u32, DutError> {
+        Err(DutError::Unsupported("show a register"))
+    }
+
+    /// Whether what runs the device still does: an emulator can hang.
+    ///
+    /// # Errors
+    /// See [`DutError`].
+    async fn responds(&mut self) -> Result<(), DutError> {
+        Ok(())
+    }
 }

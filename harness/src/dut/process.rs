@@ -19,6 +19,9 @@ pub struct Process {
     power: oneshot::Sender<()>,
 }
 
+/// How a process ended whose power the harness cut.
+pub const POWER_CUT: &str = "its power was cut";
+
 /// Whether a process still runs, for whoever wants to know.
 #[derive(Debug, Clone)]
 pub struct Life(watch::Receiver<Option<String>>);
@@ -111,19 +114,18 @@ async fn watch_over(
     // Held until the end: the reference device ends when its input does.
     let _input = child.stdin.take();
     let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
-    let status = tokio::select! {
-        status = child.wait() => status,
+    let how = tokio::select! {
+        status = child.wait() => match status {
+            Ok(status) => status.to_string(),
+            Err(error) => format!("its state cannot be read: {error}"),
+        },
         _ = cut => {
-            // An error means that it has ended already.
-            let _ = child.start_kill();
-            child.wait().await
+            // An error means that it has ended already, which is what is wanted.
+            let _ = child.kill().await;
+            POWER_CUT.into()
         }
     };
     drop(group);
-    let how = match status {
-        Ok(status) => status.to_string(),
-        Err(error) => format!("its state cannot be read: {error}"),
-    };
     ended.send_replace(Some(how));
 }
 

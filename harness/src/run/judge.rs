@@ -167,7 +167,14 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
     // A set, because dropping it ends the case: an interrupted run leaves no device behind.
     let mut body = JoinSet::new();
     body.spawn(case.run(bench.clone()));
-    let judged = match tokio::time::timeout(CASE_DEADLINE, body.join_next()).await {
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(CASE_DEADLINE, body.join_next()) => outcome,
+        stop = bench.emulator_ended() => Ok(Some(Ok(Err(stop)))),
+    };
+    let judged = match outcome {
+        Ok(Some(Ok(Err(stop @ Stop::Fail(_))))) => {
+            Err(bench.emulator_hangs().await.unwrap_or(stop))
+        }
         Ok(Some(Ok(judged))) => judged,
         Ok(Some(Err(panic))) => Err(Stop::inconclusive(format!(
             "the case itself failed: {panic}"

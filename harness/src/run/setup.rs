@@ -56,6 +56,7 @@ impl Setup {
     ) -> Self {
         let file = match (profile.kind, &profile.start) {
             (Kind::Host, _) => Some(program.clone()),
+            (Kind::Qemu, _) => Some(profile.qemu.elf()),
             (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
             (Kind::External, None) => None,
         };
