@@ -1,5 +1,6 @@
 //! The command line.
 
+mod build;
 mod doctor;
 mod ledger;
 mod list;
@@ -45,6 +46,8 @@ enum Command {
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Build the reference device for a board
+    Build(build::Arguments),
     /// Say what this machine can run, what is missing and how to get it
     Doctor(doctor::Arguments),
 }
@@ -65,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Ledger(arguments) => ledger::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };
     outcome.unwrap_or_else(|error| {
