@@ -5,6 +5,7 @@ pub mod bench;
 pub mod case;
 pub mod dut;
 pub mod evidence;
+pub mod firmware_build;
 pub mod lab;
 pub mod ledger;
 pub mod peers;

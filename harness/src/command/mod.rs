@@ -1,6 +1,7 @@
 //! The command line.
 
 mod assemble;
+mod build;
 mod doctor;
 mod ledger;
 mod list;
@@ -48,6 +49,8 @@ enum Command {
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Build the reference device for a board
+    Build(build::Arguments),
     /// Say what this machine can run, what is missing and how to get it
     Doctor(doctor::Arguments),
 }
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };
     outcome.unwrap_or_else(|error| {
