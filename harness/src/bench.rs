@@ -13,14 +13,14 @@ use firmproof_bootconfig::{BootConfig, Host, MAX_ENCODED_LEN, Mqtt, Network};
 use tempfile::TempDir;
 
 use crate::case::{Judged, Stop};
-use crate::dut::{Launch, Process, launch};
+use crate::dut::{Launch, LaunchError, Process, launch, settings};
 use crate::evidence::Evidence;
 use crate::evidence::console::Line;
 use crate::lab::{EthernetOptions, FramePort, Lab, OsOptions};
 use crate::peers::http_prober::{Answer, HttpConnection};
 use crate::peers::ntp_server::NtpServer;
 use crate::peers::scripted_broker::ScriptedBroker;
-use crate::profile::{Capability, Kind, Profile};
+use crate::profile::{Capability, Kind, Liveness, Profile};
 
 /// How long anything may take that has no bound of its own, in wall time.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -129,9 +129,12 @@ impl Bench {
     /// # Errors
     /// [`Stop::Inconclusive`] when its port is taken.
     pub async fn broker(&self) -> Judged<ScriptedBroker> {
-        let broker = ScriptedBroker::listen(&self.0.lab, &self.0.evidence)
+        let mut broker = ScriptedBroker::listen(&self.0.lab, &self.0.evidence)
             .await
             .map_err(|e| Stop::inconclusive(format!("the broker cannot listen: {e}")))?;
+        if self.need(Capability::Command).is_err() {
+            broker.serve_own_traffic();
+        }
         self.announce("mqtt", broker.address());
         Ok(broker)
     }
@@ -198,10 +201,14 @@ impl Bench {
         let Some(start) = &self.0.profile.start else {
             return Ok(None);
         };
+        let mistake = |e: LaunchError| Stop::inconclusive(e.to_string());
         let values = self.placeholders()?;
-        Launch::external(start, &values)
+        let mqtt = self.config().mqtt;
+        let asked = mqtt.map(|mqtt| settings::arguments(&start.settings, &mqtt));
+        let asked = asked.transpose().map_err(mistake)?.unwrap_or_default();
+        Launch::external(start, &values, asked)
             .map(Some)
-            .map_err(|e| Stop::inconclusive(e.to_string()))
+            .map_err(mistake)
     }
 
     /// The file that holds the host device's flash; absent before its first start.
@@ -215,10 +222,10 @@ impl Bench {
     }
 
     fn placeholders(&self) -> Judged<BTreeMap<String, String>> {
+        let client_id = self.config().mqtt.map(|mqtt| mqtt.client_id.to_string());
         let mut values = lock(&self.0.endpoints);
-        values
-            .entry("client_id".into())
-            .or_insert_with(|| "firmproof".into());
+        values.insert("client_id".into(), client_id.unwrap_or("firmproof".into()));
+        values.insert("folder".into(), self.folder().display().to_string());
         if !values.contains_key("http_port") {
             values.insert("http_port".into(), free_port()?.to_string());
         }
@@ -425,14 +432,15 @@ impl Bench {
         self.0.evidence.console.since(*lock(&self.0.started_at))
     }
 
-    /// Whether the device lives: its process runs, and its console tells of no panic, no crash and
-    /// no unasked restart.
+    /// Whether the device lives: its process runs or, where its [`Liveness`] lets it, has ended by itself; its
+    /// console tells of no panic, no crash and no unasked restart.
     ///
     /// # Errors
     /// [`Stop::Fail`] with what the console says.
     pub async fn alive(&self, statement: &str) -> Judged {
+        let may_end = self.0.profile.liveness().may_end();
         let ended = match self.0.device.lock().await.as_mut() {
-            Some(process) => process.ended(),
+            Some(process) => process.ended().filter(|_| !may_end || process.crashed()),
             None => None,
         };
         let lines = self.console();
@@ -462,6 +470,34 @@ impl Bench {
         }
         let lines: Vec<String> = tail.into_iter().map(|l| l.text).collect();
         format!("{text}; last on its console: {}", lines.join(" ⏎ "))
+    }
+
+    /// Waits until the device's process has ended by itself; for ever when it has none.
+    pub async fn until_ended(&self) {
+        self.death().await;
+    }
+
+    /// How the device's process ended, when it has.
+    pub async fn ended(&self) -> Option<String> {
+        self.0.device.lock().await.as_mut()?.ended()
+    }
+
+    /// Starts a program again that has ended by itself, where its profile says that it may.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn restart_if_ended(&self) -> Judged {
+        if self.0.profile.liveness() != Liveness::Restarted {
+            return Ok(());
+        }
+        match self.ended().await {
+            Some(how) => {
+                let transcript = &self.0.evidence.transcript;
+                transcript.note(format!("the program ended ({how}), and is started again"));
+                self.start().await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Ends the device. The evidence stays.

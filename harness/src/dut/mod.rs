@@ -2,6 +2,7 @@
 
 pub mod launch;
 pub mod process;
+pub mod settings;
 
 pub use launch::{Launch, LaunchError};
 pub use process::Process;

@@ -1,5 +1,6 @@
 //! A device that is a process: its console is its output, its power is its life.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -50,6 +51,11 @@ impl Process {
             Ok(None) => None,
             Err(error) => Some(format!("its state cannot be read: {error}")),
         }
+    }
+
+    /// Whether a signal has ended the process, as one does that crashes; an exit status is the program's own.
+    pub fn crashed(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(status)) if status.signal().is_some())
     }
 
     /// Waits until the process ends by itself.
