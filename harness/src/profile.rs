@@ -3,89 +3,17 @@
 //! `fixtures/duts/NAME.toml`; the format is documented in `harness/docs/interfaces.md`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Something that a device, or the lab it is wired to, can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Capability {
-    /// Has an MQTT 3.1.1 client.
-    #[serde(rename = "mqtt")]
-    Mqtt,
-    /// Has an HTTP server.
-    #[serde(rename = "http")]
-    Http,
-    /// Has an (S)NTP client.
-    #[serde(rename = "ntp")]
-    Ntp,
-    /// Takes every setting of the boot configuration.
-    #[serde(rename = "configure")]
-    Configure,
-    /// Serves `GET /api/state`.
-    #[serde(rename = "observe.state")]
-    ObserveState,
-    /// Writes the reference device's console events.
-    #[serde(rename = "observe.console")]
-    ObserveConsole,
-    /// Obeys the reference device's MQTT commands.
-    #[serde(rename = "command")]
-    Command,
-    /// Serves the control page and its form.
-    #[serde(rename = "page")]
-    Page,
-    /// Takes updates by `POST /api/update`.
-    #[serde(rename = "update")]
-    Update,
-    /// Its power can be cut and restored, with its flash kept.
-    #[serde(rename = "power")]
-    Power,
-    /// Its clock can run faster than the wall.
-    #[serde(rename = "time_scale")]
-    TimeScale,
-    /// The lab sees its Ethernet frames: cut, loss, delay, capture.
-    #[serde(rename = "lab.frames")]
-    LabFrames,
-    /// The lab gives peers several addresses and their standard ports.
-    #[serde(rename = "lab.addresses")]
-    LabAddresses,
-    /// An emulator runs it: it can be paused, reset and unplugged, and its registers read.
-    #[serde(rename = "monitor")]
-    Monitor,
-    /// Takes packets of any size that MQTT allows (profile: `max_inbound_packet`).
-    #[serde(rename = "max_inbound_packet")]
-    MaxInboundPacket,
-}
+mod capability;
+mod liveness;
+mod setting;
 
-impl Capability {
-    /// The name, as profiles and reports spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mqtt => "mqtt",
-            Self::Http => "http",
-            Self::Ntp => "ntp",
-            Self::Configure => "configure",
-            Self::ObserveState => "observe.state",
-            Self::ObserveConsole => "observe.console",
-            Self::Command => "command",
-            Self::Page => "page",
-            Self::Update => "update",
-            Self::Power => "power",
-            Self::TimeScale => "time_scale",
-            Self::LabFrames => "lab.frames",
-            Self::LabAddresses => "lab.addresses",
-            Self::Monitor => "monitor",
-            Self::MaxInboundPacket => "max_inbound_packet",
-        }
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+pub use capability::Capability;
+pub use liveness::Liveness;
+pub use setting::Setting;
 
 /// How a device is reached and started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +46,8 @@ pub struct Profile {
     /// The most that the device's clock may be sped up.
     #[serde(default = "one")]
     pub max_time_scale: u16,
+    /// How the device shows after a hostile case that it is alive; see [`Profile::liveness`].
+    liveness: Option<Liveness>,
     /// How an external program is started; absent for a device that already runs. For the host
     /// device: which program it is, when it is not the harness's own.
     pub start: Option<Start>,
@@ -169,6 +99,9 @@ pub struct Start {
     /// Program and arguments; `{mqtt_host}`, `{mqtt_port}`, `{ntp_host}`, `{ntp_port}`,
     /// `{http_port}` and `{client_id}` are filled in.
     pub command: Vec<String>,
+    /// Arguments that tell the program a setting, put behind `command` when a case needs them.
+    #[serde(default)]
+    pub settings: BTreeMap<Setting, Vec<String>>,
     /// Environment variables, filled in likewise.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -190,6 +123,15 @@ fn ten() -> u16 {
 pub struct At {
     /// `address:port` of its HTTP server; `{http_port}` is filled in.
     pub http: Option<String>,
+    /// Path of a resource there that answers GET, for the cases that need any resource; `/` unless given.
+    path: Option<String>,
+}
+
+impl At {
+    /// The target of requests for any resource.
+    pub fn path(&self) -> &str {
+        self.path.as_deref().unwrap_or("/")
+    }
 }
 
 /// Why a profile cannot be used.
@@ -313,12 +255,34 @@ impl Profile {
                     .into(),
             ));
         }
+        let path = profile.at.path();
+        if !path.starts_with('/') || path.contains(|c: char| !c.is_ascii_graphic() || c == '#') {
+            return Err(mistake(format!(
+                "`at.path` must be the path of a URL, such as \"/index.html\": it is {path:?}"
+            )));
+        }
         Ok(profile)
+    }
+
+    /// How the device shows after a hostile case that it is alive. Where the profile says nothing, our own
+    /// devices connect again, and of others nothing is asked but that they do not crash.
+    pub fn liveness(&self) -> Liveness {
+        self.liveness.unwrap_or(match self.kind {
+            Kind::External => Liveness::NotDeclared,
+            Kind::Host | Kind::Qemu => Liveness::Reconnects,
+        })
     }
 
     /// Whether the device, and the lab that its kind gets, can do this.
     pub fn has(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
+        match capability {
+            Capability::Reconnects => self.liveness() == Liveness::Reconnects,
+            Capability::Setting(setting) => {
+                let taken = |start: &Start| start.settings.contains_key(&setting);
+                self.has(Capability::Configure) || self.start.as_ref().is_some_and(taken)
+            }
+            listed => self.capabilities.contains(&listed),
+        }
     }
 }
 

@@ -160,9 +160,12 @@ impl Bench {
     /// # Errors
     /// [`Stop::Inconclusive`] when its port is taken.
     pub async fn broker(&self) -> Judged<ScriptedBroker> {
-        let broker = ScriptedBroker::listen(&self.0.lab, &self.0.evidence)
+        let mut broker = ScriptedBroker::listen(&self.0.lab, &self.0.evidence)
             .await
             .map_err(|e| Stop::inconclusive(format!("the broker cannot listen: {e}")))?;
+        if self.need(Capability::Command).is_err() {
+            broker.serve_own_traffic();
+        }
         self.announce("mqtt", broker.address());
         Ok(broker)
     }

@@ -8,7 +8,7 @@ use super::{Bench, lock};
 use crate::case::{Judged, Stop};
 use crate::dut::process::POWER_CUT;
 use crate::dut::{DutError, Ready};
-use crate::profile::Capability;
+use crate::profile::{Capability, Liveness};
 
 impl Bench {
     /// Starts the device and waits until it is ready.
@@ -150,13 +150,15 @@ impl Bench {
         Ok(())
     }
 
-    /// Whether the device lives: its process runs, and its console tells of no panic, no crash and
-    /// no unasked restart.
+    /// Whether the device lives: its process runs or, where its [`Liveness`] lets it, has ended by itself; its
+    /// console tells of no panic, no crash and no unasked restart.
     ///
     /// # Errors
     /// [`Stop::Fail`] with what the console says.
     pub async fn alive(&self, statement: &str) -> Judged {
         let life = self.0.device.lock().await.life();
+        let may_end = self.0.profile.liveness().may_end();
+        let life = life.filter(|life| !may_end || life.crashed());
         let ended = life.and_then(|life| life.ended());
         let lines = self.console();
         let boots = lines.iter().filter(|l| l.is("ready")).count();
@@ -173,6 +175,34 @@ impl Bench {
                 "the device is still alive",
                 self.with_console(&seen),
             )),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the device's process has ended by itself; for ever when it has none.
+    pub async fn until_ended(&self) {
+        self.death().await;
+    }
+
+    /// How the device's process ended, when it has.
+    pub async fn ended(&self) -> Option<String> {
+        self.0.device.lock().await.life()?.ended()
+    }
+
+    /// Starts a program again that has ended by itself, where its profile says that it may.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn restart_if_ended(&self) -> Judged {
+        if self.0.profile.liveness() != Liveness::Restarted {
+            return Ok(());
+        }
+        match self.ended().await {
+            Some(how) => {
+                let transcript = &self.0.evidence.transcript;
+                transcript.note(format!("the program ended ({how}), and is started again"));
+                self.start().await
+            }
             None => Ok(()),
         }
     }

@@ -19,10 +19,10 @@ impl Bench {
     }
 
     pub(super) fn placeholders(&self) -> Judged<BTreeMap<String, String>> {
+        let client_id = self.config().mqtt.map(|mqtt| mqtt.client_id.to_string());
         let mut values = lock(&self.0.endpoints);
-        values
-            .entry("client_id".into())
-            .or_insert_with(|| "firmproof".into());
+        values.insert("client_id".into(), client_id.unwrap_or("firmproof".into()));
+        values.insert("folder".into(), self.folder().display().to_string());
         if !values.contains_key("http_port") {
             values.insert("http_port".into(), free_port()?.to_string());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Boot, Device, DutError, Launch, Life, Process, Ready};
+use super::{Boot, Device, DutError, Launch, Life, Process, Ready, settings};
 use crate::evidence::Console;
 use crate::profile::Start;
 
@@ -34,7 +34,10 @@ impl Device for External {
     async fn power_on(&mut self, boot: &Boot, console: &Arc<Console>) -> Result<(), DutError> {
         self.cut_power().await;
         if let Some(start) = &self.start {
-            let launch = Launch::external(start, &boot.places)?;
+            let mqtt = boot.config.mqtt.as_ref();
+            let asked = mqtt.map(|mqtt| settings::arguments(&start.settings, mqtt));
+            let asked = asked.transpose()?.unwrap_or_default();
+            let launch = Launch::external(start, &boot.places, asked)?;
             self.process = Some(Process::start(&launch, console)?);
         }
         Ok(())

@@ -20,7 +20,7 @@ pub struct Launch {
 
 /// The profile's command has a placeholder that nothing fills.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("start.command: `{{{name}}}` is not known; the placeholders are {}", known.join(", "))]
+#[error("[start]: `{{{name}}}` is not known; the placeholders are {}", known.join(", "))]
 pub struct LaunchError {
     /// What stands between the braces.
     pub name: String,
@@ -51,14 +51,19 @@ impl Launch {
         }
     }
 
-    /// A program that we did not write.
+    /// A program that we did not write, with `settings` behind its own arguments.
     ///
     /// # Errors
     /// A placeholder that is not in `values`.
-    pub fn external(start: &Start, values: &BTreeMap<String, String>) -> Result<Self, LaunchError> {
+    pub fn external(
+        start: &Start,
+        values: &BTreeMap<String, String>,
+        settings: Vec<String>,
+    ) -> Result<Self, LaunchError> {
         let mut words = start.command.iter().map(|word| fill(word, values));
         let program = words.next().transpose()?.unwrap_or_default().into();
         let arguments = words
+            .chain(settings.into_iter().map(Ok))
             .map(|word| word.map(OsString::from))
             .collect::<Result<_, _>>()?;
         let environment = start

@@ -6,6 +6,7 @@ pub mod host;
 pub mod launch;
 pub mod process;
 pub mod qemu;
+pub mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -32,6 +32,12 @@ impl Life {
         self.0.borrow().clone()
     }
 
+    /// Whether a signal has ended the process, as one does that crashes; an exit status is the program's own.
+    pub fn crashed(&self) -> bool {
+        // As `ExitStatus` writes it.
+        self.ended().is_some_and(|how| how.starts_with("signal"))
+    }
+
     /// Waits until the process has ended, and tells how.
     pub async fn end(mut self) -> String {
         match self.0.wait_for(Option::is_some).await {

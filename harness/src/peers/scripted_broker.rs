@@ -1,7 +1,7 @@
 //! A broker that sends whatever a case says, in any split, and expects packets within deadlines.
 //!
 //! It judges every packet that it reads by the strict decoder; it never answers on its own but for
-//! PINGREQ and for the topics that it was told to acknowledge.
+//! PINGREQ, for the topics that it was told to acknowledge and, when told so, for a device's own traffic.
 
 mod connection;
 
@@ -59,6 +59,7 @@ pub struct ScriptedBroker {
     listener: Listener,
     evidence: Evidence,
     acknowledged: Vec<String>,
+    serves_own_traffic: bool,
 }
 
 impl ScriptedBroker {
@@ -74,7 +75,15 @@ impl ScriptedBroker {
             listener,
             evidence: evidence.clone(),
             acknowledged: Vec::new(),
+            serves_own_traffic: false,
         })
+    }
+
+    /// From the next connection on, and once it is accepted, what a device of its own accord publishes, and
+    /// subscribes to beyond its first SUBSCRIBE, is recorded and answered, and is not handed to the case: for
+    /// devices whose application the case does not know.
+    pub fn serve_own_traffic(&mut self) {
+        self.serves_own_traffic = true;
     }
 
     /// Where the device finds it.
@@ -100,7 +109,11 @@ impl ScriptedBroker {
         self.evidence
             .transcript
             .record(PEER, Direction::Note, "connection accepted", &[]);
-        Ok(Connection::new(stream, &self.evidence, &self.acknowledged))
+        let mut connection = Connection::new(stream, &self.evidence, &self.acknowledged);
+        if self.serves_own_traffic {
+            connection.serve_own_traffic();
+        }
+        Ok(connection)
     }
 
     /// Accepts a connection, reads its CONNECT and sends this CONNACK.
@@ -115,9 +128,13 @@ impl ScriptedBroker {
     ) -> Result<(Connection, Connect), BrokerError> {
         let mut connection = self.accept(deadline).await?;
         let connect = connection.expect_connect(deadline).await?;
-        connection
-            .send(&connack(u8::from(session_present), code))
-            .await?;
+        if code == 0 {
+            connection.accepted(session_present).await?;
+        } else {
+            connection
+                .send(&connack(u8::from(session_present), code))
+                .await?;
+        }
         Ok((connection, connect))
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{BrokerError, PEER};
 use crate::evidence::{Direction, Evidence};
 use crate::lab::{LabError, Stream};
-use crate::peers::mqtt_bytes::{describe, pingresp, puback, suback};
+use crate::peers::mqtt_bytes::{connack, describe, pingresp, puback, pubcomp, pubrec, suback};
 use crate::peers::mqtt_packet::{ClientPacket, Connect, decode};
 
 /// How long the device may keep its receive window closed.
@@ -41,6 +41,43 @@ pub struct Connection {
     ended: Option<End>,
     acknowledged: Vec<String>,
     answer_pings: bool,
+    own: OwnTraffic,
+    serves_own_traffic: bool,
+}
+
+/// What the device publishes and subscribes to of its own accord.
+#[derive(Debug, Default)]
+struct OwnTraffic {
+    /// Whether it is answered without the case.
+    answered: bool,
+    /// Whether its first SUBSCRIBE was granted, so that further ones are its own affair.
+    subscribed: bool,
+    /// Its QoS 2 messages that are recorded and not yet released.
+    recorded: Vec<u16>,
+}
+
+impl OwnTraffic {
+    /// The answer to a packet that is the device's own affair; nothing for a message at QoS 0.
+    fn answer(&mut self, packet: &ClientPacket) -> Option<Vec<u8>> {
+        match packet {
+            ClientPacket::Publish(publish) => Some(match (publish.qos, publish.id) {
+                (2, Some(id)) => {
+                    self.recorded.push(id);
+                    pubrec(id)
+                }
+                (_, id) => id.map(puback).unwrap_or_default(),
+            }),
+            ClientPacket::Pubrel(id) if self.recorded.contains(id) => {
+                self.recorded.retain(|recorded| recorded != id);
+                Some(pubcomp(*id))
+            }
+            ClientPacket::Subscribe { id, filters } if self.subscribed => {
+                let codes: Vec<u8> = filters.iter().map(|(_, qos)| *qos).collect();
+                Some(suback(*id, &codes))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Connection {
@@ -52,7 +89,25 @@ impl Connection {
             ended: None,
             acknowledged: acknowledged.to_vec(),
             answer_pings: true,
+            own: OwnTraffic::default(),
+            serves_own_traffic: false,
         }
+    }
+
+    /// Once the connection is accepted, what the device publishes, and subscribes to beyond its first
+    /// SUBSCRIBE, is answered here.
+    pub(super) fn serve_own_traffic(&mut self) {
+        self.serves_own_traffic = true;
+    }
+
+    /// Accepts the connection: CONNACK with code 0.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn accepted(&mut self, session_present: bool) -> Result<(), BrokerError> {
+        self.send(&connack(u8::from(session_present), 0)).await?;
+        self.own.answered = self.serves_own_traffic;
+        Ok(())
     }
 
     /// Whether PINGREQ is answered here (as it is at first) or handed to the case unanswered.
@@ -68,6 +123,7 @@ impl Connection {
     /// Every message is handed to the case from now on.
     pub fn acknowledge_nothing(&mut self) {
         self.acknowledged.clear();
+        self.own.answered = false;
     }
 
     /// The next packet that is not answered here; `None` when the device has ended the connection.
@@ -147,21 +203,34 @@ impl Connection {
     }
 
     async fn is_answered_here(&mut self, packet: &ClientPacket) -> Result<bool, BrokerError> {
-        match packet {
-            ClientPacket::Pingreq if self.answer_pings => {
-                self.send(&pingresp()).await?;
-                Ok(true)
-            }
+        let answer = match packet {
+            ClientPacket::Pingreq if self.answer_pings => pingresp(),
             ClientPacket::Publish(publish)
                 if publish.qos < 2 && self.acknowledged.contains(&publish.topic) =>
             {
-                if let Some(id) = publish.id {
-                    self.send(&puback(id)).await?;
-                }
-                Ok(true)
+                publish.id.map(puback).unwrap_or_default()
             }
-            _ => Ok(false),
+            other if self.own.answered => return self.answer_own(other).await,
+            _ => return Ok(false),
+        };
+        if !answer.is_empty() {
+            self.send(&answer).await?;
         }
+        Ok(true)
+    }
+
+    /// Answers `packet` when it is the device's own affair: a message, its release, a further SUBSCRIBE.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn answer_own(&mut self, packet: &ClientPacket) -> Result<bool, BrokerError> {
+        let Some(answer) = self.own.answer(packet) else {
+            return Ok(false);
+        };
+        if !answer.is_empty() {
+            self.send(&answer).await?;
+        }
+        Ok(true)
     }
 
     /// Expects the next packet to be the one that `wanted` accepts; `what` names it.
@@ -221,7 +290,10 @@ impl Connection {
             .expect(statement, "SUBSCRIBE", deadline, is_subscribe)
             .await?
         {
-            ClientPacket::Subscribe { id, filters } => Ok((id, filters)),
+            ClientPacket::Subscribe { id, filters } => {
+                self.own.subscribed = true;
+                Ok((id, filters))
+            }
             other => Err(BrokerError::broken(
                 statement,
                 "SUBSCRIBE",

@@ -1,13 +1,16 @@
 //! CONNECT (§3.1): what the device says of itself, against what it is configured to say.
 
-use firmproof_bootconfig::{Mqtt as Settings, Will};
+use firmproof_bootconfig::{Mqtt as Settings, Will as Testament};
 
-use super::scene::{begin, prepare, reconnects, takes_message};
+use super::scene::{PERSISTS, begin, lives_on, prepare, settles};
 use crate::bench::{Bench, PATIENCE, text};
 use crate::case::{Case, Level, require};
 use crate::peers::mqtt_bytes::{connack, packet};
 use crate::peers::mqtt_packet::Connect;
-use crate::profile::Capability::{Configure, Mqtt, ObserveConsole};
+use crate::profile::Capability::{self, Configure, Mqtt, ObserveConsole, Setting};
+use crate::profile::Setting::{
+    ClientId, KeepAlive, KeepAliveOff, Password, UserName, Will, WillRetain,
+};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -23,10 +26,11 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend([
         field(
             "empty-will-message",
+            &[Setting(Will), Setting(WillRetain)],
             &["MQTT-3.1.2-9", "MQTT-3.1.3-10"],
             "A will with an empty message is a will",
             |mqtt| {
-                mqtt.will = Some(Will {
+                mqtt.will = Some(Testament {
                     topic: text("fp/dut/gone"),
                     payload: heapless::Vec::new(),
                     qos: 0,
@@ -41,6 +45,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         field(
             "user-name",
+            &[Setting(UserName)],
             &["MQTT-3.1.2-19", "MQTT-3.1.2-20", "MQTT-3.1.3-11"],
             "With a user name and no password, the flags and the payload say so",
             |mqtt| mqtt.user_name = Some(text("anna/ö")),
@@ -48,6 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         field(
             "password",
+            &[Configure],
             &["MQTT-3.1.2-19", "MQTT-3.1.2-21"],
             "A password is sent as the bytes that it is, U+0000 and ill-formed UTF-8 included",
             |mqtt| {
@@ -60,7 +66,41 @@ pub(super) fn cases() -> Vec<Case> {
             },
         ),
         field(
+            "password-of-text",
+            &[Setting(UserName), Setting(Password)],
+            &["MQTT-3.1.2-19", "MQTT-3.1.2-21"],
+            "With a user name and a password, the flags and the payload say so",
+            |mqtt| {
+                mqtt.user_name = Some(text("anna"));
+                mqtt.password = heapless::Vec::from_slice("sésame".as_bytes()).ok();
+            },
+            |c| {
+                c.user_name.as_deref() == Some("anna")
+                    && c.password.as_deref() == Some("sésame".as_bytes())
+            },
+        ),
+        field(
+            "will-of-any-bytes",
+            &[Configure],
+            &["MQTT-3.1.2-9", "MQTT-3.1.3-10"],
+            "A will message is sent as the bytes that it is, U+0000 included",
+            |mqtt| {
+                mqtt.will = Some(Testament {
+                    topic: text("fp/dut/gone"),
+                    payload: heapless::Vec::from_slice(b"power \x00 \xff lost").unwrap_or_default(),
+                    qos: 1,
+                    retain: false,
+                });
+            },
+            |c| {
+                c.will
+                    .as_ref()
+                    .is_some_and(|w| w.payload == b"power \x00 \xff lost")
+            },
+        ),
+        field(
             "empty-password",
+            &[Configure],
             &["MQTT-3.1.2-21"],
             "A password of no bytes is sent, and its flag is set",
             |mqtt| {
@@ -71,6 +111,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         field(
             "client-identifier",
+            &[Setting(ClientId)],
             &["MQTT-3.1.3-3", "MQTT-3.1.3-4"],
             "The client identifier is the configured one, which may be UTF-8",
             |mqtt| mqtt.client_id = text("Gerät-42"),
@@ -78,6 +119,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         field(
             "keep-alive-largest",
+            &[Setting(KeepAlive)],
             &["MQTT-7.0.0-2"],
             "The keep alive field is the configured one, up to 65,535 s",
             |mqtt| mqtt.keep_alive_s = u16::MAX,
@@ -85,6 +127,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         field(
             "keep-alive-0",
+            &[Setting(KeepAliveOff)],
             &["MQTT311-3.1.2.10-2"],
             "A keep alive of 0 is sent as 0",
             |mqtt| mqtt.keep_alive_s = 0,
@@ -92,6 +135,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         field(
             "clean-session-0",
+            &[PERSISTS],
             &["MQTT-3.1.2-4"],
             "Clean session 0 is sent as configured",
             |mqtt| mqtt.clean_session = false,
@@ -104,6 +148,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// One setting, and what CONNECT must then say.
 fn field(
     name: &str,
+    settings: &[Capability],
     statements: &'static [&'static str],
     requirement: &'static str,
     set: fn(&mut Settings),
@@ -122,11 +167,11 @@ fn field(
                 requirement,
                 format!("{connect:?}"),
             )?;
-            connection.grant_subscribe(PATIENCE).await?;
-            takes_message(&mut connection, "MQTT-4.3.2-2", 1).await
+            settles(&bench, &mut connection, "MQTT-4.3.2-2").await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt])
+    .needs(settings)
 }
 
 fn will(qos: u8, retain: bool) -> Case {
@@ -140,9 +185,9 @@ fn will(qos: u8, retain: bool) -> Case {
         ),
         move |bench: Bench| async move {
             let mut broker = begin(&bench, |mqtt| {
-                mqtt.will = Some(Will {
+                mqtt.will = Some(Testament {
                     topic: text("fp/dut/gone"),
-                    payload: heapless::Vec::from_slice(b"power \x00 lost").unwrap_or_default(),
+                    payload: heapless::Vec::from_slice(b"power lost").unwrap_or_default(),
                     qos,
                     retain,
                 });
@@ -151,7 +196,7 @@ fn will(qos: u8, retain: bool) -> Case {
             let (mut connection, connect) = broker.serve_connect(false, 0, PATIENCE).await?;
             let holds = connect.will.as_ref().is_some_and(|will| {
                 will.topic == "fp/dut/gone"
-                    && will.payload == b"power \x00 lost"
+                    && will.payload == b"power lost"
                     && will.qos == qos
                     && will.retain == retain
             });
@@ -161,11 +206,11 @@ fn will(qos: u8, retain: bool) -> Case {
                 "the configured will",
                 format!("{:?}", connect.will),
             )?;
-            connection.grant_subscribe(PATIENCE).await?;
-            takes_message(&mut connection, "MQTT-4.3.2-2", 1).await
+            settles(&bench, &mut connection, "MQTT-4.3.2-2").await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, Setting(Will)])
+    .needs(if retain { &[Setting(WillRetain)] } else { &[] })
 }
 
 /// The strict decoder judges name, level, reserved flag and order of every CONNECT; here they are the point.
@@ -181,11 +226,10 @@ fn first_and_once() -> Case {
             connection.expect_connect(PATIENCE).await?;
             // Byte by byte: a client that is not ready for that might think it has to begin again.
             connection.send_split(&connack(0, 0), &[1, 2, 3]).await?;
-            connection.grant_subscribe(PATIENCE).await?;
-            takes_message(&mut connection, statement, 1).await
+            settles(&bench, &mut connection, statement).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt])
 }
 
 fn nothing_optional() -> Case {
@@ -217,7 +261,7 @@ fn nothing_optional() -> Case {
             )
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, Setting(Will), Setting(UserName), Setting(Password)])
 }
 
 fn no_credentials_on_the_console() -> Case {
@@ -239,7 +283,7 @@ fn no_credentials_on_the_console() -> Case {
             connection.send(&packet(0x20, &[0, 4])).await?;
             connection.closes(PATIENCE).await?;
             drop(connection);
-            reconnects(&mut broker, statement).await?;
+            lives_on(&bench, &mut broker, statement).await?;
             for line in bench.console() {
                 let leaks = line.text.contains("marguerite") || line.text.contains("xyzzy-plugh");
                 // What leaked must not leak once more through the report.
@@ -253,5 +297,5 @@ fn no_credentials_on_the_console() -> Case {
             Ok(())
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, Setting(UserName), Setting(Password), ObserveConsole])
 }

@@ -1,13 +1,15 @@
 //! Messages to the device (§3.3, §4.3, §4.5, §4.6): answers, and delivery exactly as often as the QoS says.
 
 use super::flight::next_but_subscribe;
-use super::scene::{PROBE, acknowledges, begin_session, delivered, reconnects, takes_message};
+use super::scene::{
+    PERSISTS, PROBE, SUBSCRIBES, acknowledges, begin_session, delivered, reconnects, takes_message,
+};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level};
-use crate::peers::mqtt_bytes::{connack, publish, pubrel};
+use crate::peers::mqtt_bytes::{publish, pubrel};
 use crate::peers::mqtt_packet::ClientPacket;
 use crate::peers::scripted_broker::Connection;
-use crate::profile::Capability::{Configure, Mqtt, ObserveConsole, Power};
+use crate::profile::Capability::{Mqtt, ObserveConsole, Power, Reconnects};
 
 const EXACTLY_ONCE: &str = "MQTT-4.3.3-2";
 
@@ -74,7 +76,7 @@ fn qos_0() -> Case {
             delivered(&bench, &mut connection, statement, b"at most once", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn qos_1() -> Case {
@@ -92,7 +94,7 @@ fn qos_1() -> Case {
             delivered(&bench, &mut connection, statement, b"at least once", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn qos_1_again_is_new() -> Case {
@@ -110,7 +112,7 @@ fn qos_1_again_is_new() -> Case {
             delivered(&bench, &mut connection, statement, b"once more", 2).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn qos_2() -> Case {
@@ -125,7 +127,7 @@ fn qos_2() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 /// Until PUBREL the identifier tells a duplicate; the DUP flag does not (§3.3.1.1).
@@ -146,7 +148,7 @@ fn qos_2_duplicate(dup: bool) -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn qos_2_after_release() -> Case {
@@ -163,7 +165,7 @@ fn qos_2_after_release() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"twice", 2).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn qos_2_duplicate_after_reconnect() -> Case {
@@ -177,12 +179,12 @@ fn qos_2_duplicate_after_reconnect() -> Case {
             sends_qos_2(&mut connection, 9, false, b"exactly once").await?;
             connection.reset();
             let (mut connection, _) = reconnects(&mut broker, EXACTLY_ONCE).await?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             repeated(&mut connection, 9, b"exactly once").await?;
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, ObserveConsole])
 }
 
 async fn repeated(connection: &mut Connection, id: u16, payload: &[u8]) -> Judged {
@@ -213,12 +215,12 @@ fn qos_2_duplicate_after_power_cut() -> Case {
             drop(connection);
             bench.start().await?;
             let (mut connection, _) = reconnects(&mut broker, statement).await?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             repeated(&mut connection, 9, b"exactly once").await?;
             delivered(&bench, &mut connection, statement, b"exactly once", 0).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole, Power])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveConsole, Power])
 }
 
 fn pubrel_of_nothing() -> Case {
@@ -232,7 +234,7 @@ fn pubrel_of_nothing() -> Case {
             takes_message(&mut connection, EXACTLY_ONCE, 1).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 fn pubacks_in_order() -> Case {
@@ -252,7 +254,7 @@ fn pubacks_in_order() -> Case {
             Ok(())
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 fn pubrecs_in_order() -> Case {
@@ -279,7 +281,7 @@ fn pubrecs_in_order() -> Case {
             Ok(())
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 fn retained() -> Case {
@@ -299,7 +301,7 @@ fn retained() -> Case {
             delivered(&bench, &mut connection, statement, b"kept", 2).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn empty_payload() -> Case {
@@ -322,7 +324,7 @@ fn empty_payload() -> Case {
             delivered(&bench, &mut connection, statement, b"", 3).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }
 
 fn largest_identifier() -> Case {
@@ -340,7 +342,7 @@ fn largest_identifier() -> Case {
             Ok(())
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 /// U+FEFF is a character like any other, and may not be stripped or refused.
@@ -360,5 +362,5 @@ fn byte_order_mark() -> Case {
             delivered(&bench, &mut connection, statement, b"marked", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
 }

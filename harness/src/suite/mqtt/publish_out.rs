@@ -1,13 +1,16 @@
 //! Messages of the device (§3.3, §4.3, §4.4, §4.6): identifiers, flows, and what is sent again.
 
 use super::flight::{next_but_subscribe, next_message, published, sent_again};
-use super::scene::{PROBE, begin_session, command, reacts, reconnects, takes_message, told};
+use super::scene::{
+    PERSISTS, PROBE, SUBSCRIBES, begin_session, command, lives_on, reacts, reconnects,
+    takes_message, told,
+};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::mqtt_bytes::{connack, puback, pubcomp, publish, pubrec};
+use crate::peers::mqtt_bytes::{puback, pubcomp, publish, pubrec};
 use crate::peers::mqtt_packet::{ClientPacket, Publish};
 use crate::peers::scripted_broker::Connection;
-use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Power};
+use crate::profile::Capability::{Command, Mqtt, ObserveConsole, Power, Reconnects};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -58,7 +61,7 @@ fn qos_0() -> Case {
             takes_message(&mut connection, "MQTT-4.3.2-2", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn qos_1() -> Case {
@@ -74,7 +77,7 @@ fn qos_1() -> Case {
             acknowledged(&bench, statement, &message).await
         },
     )
-    .needs(&[Mqtt, Configure, Command, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, Command, ObserveConsole])
 }
 
 async fn acknowledged(bench: &Bench, statement: &str, message: &Publish) -> Judged {
@@ -105,7 +108,7 @@ fn qos_2() -> Case {
             acknowledged(&bench, statement, &message).await
         },
     )
-    .needs(&[Mqtt, Configure, Command, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, Command, ObserveConsole])
 }
 
 fn retain() -> Case {
@@ -125,7 +128,7 @@ fn retain() -> Case {
             )
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn empty_payload() -> Case {
@@ -142,7 +145,7 @@ fn empty_payload() -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 /// Publishes one message after the other, of different sizes, none acknowledged.
@@ -175,7 +178,7 @@ fn identifiers_differ() -> Case {
             )
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 /// The identifier of a message in flight is not used again while others come and go.
@@ -201,7 +204,7 @@ fn identifier_stays_taken() -> Case {
             Ok(())
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn in_order_again() -> Case {
@@ -220,14 +223,14 @@ fn in_order_again() -> Case {
             takes_message(&mut connection, "MQTT-4.3.2-2", 1).await?;
             connection.reset();
             let (mut connection, _) = reconnects(&mut broker, statement).await?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             for message in &messages {
                 sent_again(&mut connection, message).await?;
             }
             takes_message(&mut connection, statement, 2).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, Command])
 }
 
 fn qos_2_again_before_pubrec() -> Case {
@@ -242,7 +245,7 @@ fn qos_2_again_before_pubrec() -> Case {
             let message = published(&mut connection, 21, 2).await?;
             connection.reset();
             let (mut connection, _) = reconnects(&mut broker, statement).await?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             sent_again(&mut connection, &message).await?;
             let id = id_of(&message);
             connection.send(&pubrec(id)).await?;
@@ -251,7 +254,7 @@ fn qos_2_again_before_pubrec() -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, Command])
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -286,7 +289,7 @@ fn pubrel_again(between: Between) -> Case {
                 connection.reset();
             }
             let (mut connection, _) = reconnects(&mut broker, statement).await?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             next_but_subscribe(
                 &mut connection,
                 statement,
@@ -298,12 +301,11 @@ fn pubrel_again(between: Between) -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command]);
-    if between == Between::PowerCut {
-        case.needs(&[Power])
-    } else {
-        case
-    }
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command]);
+    case.needs(match between {
+        Between::Reset => &[Reconnects],
+        Between::PowerCut => &[Power],
+    })
 }
 
 fn pubrels_in_order() -> Case {
@@ -332,7 +334,7 @@ fn pubrels_in_order() -> Case {
             Ok(())
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn unknown_acknowledgements() -> Case {
@@ -350,9 +352,12 @@ fn unknown_acknowledgements() -> Case {
                 .await?;
             match reacts(&mut connection, statement, "PUBACK id=1").await? {
                 Some(ClientPacket::Puback(1)) => (),
-                // It may hold the server to be broken, and begin anew.
+                // It may hold the server to be broken, and begin anew, or end.
                 None => {
                     drop(connection);
+                    if bench.need(Reconnects).is_err() {
+                        return lives_on(&bench, &mut broker, statement).await;
+                    }
                     connection = broker.serve_session(PATIENCE).await?;
                 }
                 Some(packet) => {
@@ -363,5 +368,5 @@ fn unknown_acknowledgements() -> Case {
             bench.alive(statement).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }

@@ -2,13 +2,14 @@
 
 use tokio::time::Instant;
 
-use super::scene::{STATE, begin, begin_session, prepare, reconnects, takes_message, told};
+use super::scene::{
+    STATE, SUBSCRIBES, begin, begin_session, prepare, reconnects, takes_message, told,
+};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::mqtt_bytes::connack;
 use crate::peers::scripted_broker::{Connection, ScriptedBroker};
 use crate::profile::Capability::{
-    Configure, LabAddresses, LabFrames, Mqtt, ObserveConsole, TimeScale,
+    Configure, LabAddresses, LabFrames, Mqtt, ObserveConsole, Reconnects, TimeScale,
 };
 
 const BACK_OFF: &str = "FIRMPROOF-MQTT-2";
@@ -29,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// The CONNECT of a new connection is accepted and its session served.
 async fn works_again(broker: &mut ScriptedBroker, statement: &str) -> Judged {
     let (mut connection, _) = reconnects(broker, statement).await?;
-    connection.send(&connack(0, 0)).await?;
+    connection.accepted(false).await?;
     connection.grant_subscribe(PATIENCE).await?;
     takes_message(&mut connection, statement, 1).await
 }
@@ -93,7 +94,7 @@ fn after(name: &str, what: &str, lose: Loss) -> Case {
             bench.alive(RECOVERY).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES, Reconnects])
 }
 
 fn broker_comes_late() -> Case {

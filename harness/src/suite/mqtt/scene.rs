@@ -6,12 +6,12 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 use firmproof_bootconfig::{Mqtt, Subscription};
 
 use crate::bench::{Bench, PATIENCE, text};
-use crate::case::{Case, Judged, Stop, require};
+use crate::case::{Case, Judged, Level, Stop, require};
 use crate::evidence::console::Line;
 use crate::peers::mqtt_bytes::{packet, publish};
 use crate::peers::mqtt_packet::{ClientPacket, Connect};
 use crate::peers::scripted_broker::{BrokerError, Connection, ScriptedBroker};
-use crate::profile::Capability;
+use crate::profile::{Capability, Liveness, Setting};
 
 /// The device's state topic.
 pub(super) const STATE: &str = "fp/dut/state";
@@ -19,6 +19,13 @@ pub(super) const STATE: &str = "fp/dut/state";
 pub(super) const DATA: &str = "fp/dut/data";
 /// A topic that the device has subscribed to at QoS 2 and gives no meaning.
 pub(super) const PROBE: &str = "fp/probe/a";
+
+/// Subscribes to what the case says.
+pub(super) const SUBSCRIBES: Capability = Capability::Setting(Setting::Subscription);
+/// Asks for clean session 0 when the case says so.
+pub(super) const PERSISTS: Capability = Capability::Setting(Setting::PersistentSession);
+/// After any hostile input the client connects again; judged where the profile declares it.
+const RECOVERY: &str = "FIRMPROOF-MQTT-7";
 
 /// Starts the device, which then connects to the broker.
 ///
@@ -78,7 +85,44 @@ pub(super) async fn reconnects(
     Ok((connection, connect))
 }
 
-/// The device closes the connection for what it was sent, is alive, and connects again.
+/// The device, which has lost its connection, is alive by the liveness that its profile declares: a client
+/// need not connect again (the specification does not say so), nor run on after an error.
+pub(super) async fn lives_on(
+    bench: &Bench,
+    broker: &mut ScriptedBroker,
+    statement: &str,
+) -> Judged {
+    bench.alive(statement).await?;
+    match bench.profile().liveness() {
+        Liveness::Reconnects => {
+            reconnects(broker, RECOVERY).await?;
+        }
+        Liveness::Restarted => comes_back(bench, broker).await?,
+        Liveness::Runs | Liveness::NotDeclared => (),
+    }
+    bench.alive(statement).await
+}
+
+/// The device connects again by itself, or ends and does so when it is started again.
+async fn comes_back(bench: &Bench, broker: &mut ScriptedBroker) -> Judged {
+    tokio::select! {
+        again = reconnects(broker, RECOVERY) => return again.map(drop),
+        () = bench.until_ended() => (),
+    }
+    bench.restart_if_ended().await?;
+    reconnects(broker, RECOVERY).await.map(drop)
+}
+
+/// Ends a case on an accepted connection: a device that subscribes takes a message, and any is alive.
+pub(super) async fn settles(bench: &Bench, connection: &mut Connection, statement: &str) -> Judged {
+    if bench.need(SUBSCRIBES).is_ok() {
+        connection.grant_subscribe(PATIENCE).await?;
+        takes_message(connection, statement, 1).await?;
+    }
+    bench.alive(statement).await
+}
+
+/// The device closes the connection for what it was sent, and lives on.
 pub(super) async fn refuses(
     bench: &Bench,
     broker: &mut ScriptedBroker,
@@ -106,9 +150,7 @@ pub(super) async fn refuses(
         ));
     }
     drop(connection);
-    bench.alive(statement).await?;
-    reconnects(broker, "FIRMPROOF-MQTT-7").await?;
-    bench.alive("FIRMPROOF-MQTT-7").await
+    lives_on(bench, broker, statement).await
 }
 
 /// The device takes a QoS 1 message and answers it: it is in step with the byte stream.
@@ -221,6 +263,8 @@ pub(super) struct Hostile {
     pub what: &'static str,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// How binding it is to close the connection.
+    level: Level,
 }
 
 /// A row of a table of hostile packets: the packet from its first byte and its body.
@@ -246,16 +290,25 @@ pub(super) fn hostile_raw(
         statements,
         what,
         bytes: bytes.to_vec(),
+        level: Level::Must,
     }
 }
 
 impl Hostile {
+    /// The same as a rule of ours: the specification leaves it open.
+    pub(super) fn policy(self) -> Self {
+        Self {
+            level: Level::Policy,
+            ..self
+        }
+    }
+
     /// The case that sends the packet in the place of CONNACK.
     pub(super) fn instead_of_connack(self, topic: &str) -> Case {
         let requirement = format!("The device closes the connection on {}", self.what);
         let id = format!("mqtt/{topic}/{}", self.name);
         let statements = self.statements;
-        Case::must(id, statements, requirement, move |bench| {
+        Case::new(self.level, id, statements, requirement, move |bench| {
             let bytes = self.bytes.clone();
             async move {
                 let mut broker = begin(&bench, |_| ()).await?;
@@ -273,7 +326,7 @@ impl Hostile {
         let requirement = format!("The device closes the connection on {}", self.what);
         let id = format!("mqtt/{topic}/{}", self.name);
         let statements = self.statements;
-        Case::must(id, statements, requirement, move |bench| {
+        Case::new(self.level, id, statements, requirement, move |bench| {
             let bytes = self.bytes.clone();
             async move {
                 let (mut broker, mut connection) = begin_session(&bench, |_| ()).await?;
@@ -281,6 +334,6 @@ impl Hostile {
                 refuses(&bench, &mut broker, connection, statements[0]).await
             }
         })
-        .needs(&[Capability::Mqtt, Capability::Configure])
+        .needs(&[Capability::Mqtt, SUBSCRIBES])
     }
 }

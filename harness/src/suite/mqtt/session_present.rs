@@ -1,13 +1,15 @@
 //! Session present (§3.2.2.2): what the server says, against what the device asked for and remembers.
 
 use super::flight::{published, sent_again};
-use super::scene::{begin, begin_session, reacts, reconnects, takes_message, told};
+use super::scene::{
+    PERSISTS, SUBSCRIBES, begin, begin_session, lives_on, reacts, reconnects, takes_message, told,
+};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::mqtt_bytes::{connack, puback, suback};
+use crate::peers::mqtt_bytes::{puback, suback};
 use crate::peers::mqtt_packet::ClientPacket;
 use crate::peers::scripted_broker::{Connection, ScriptedBroker};
-use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Power};
+use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Power, Reconnects};
 
 /// What comes between two connections.
 #[derive(Clone, Copy)]
@@ -84,7 +86,7 @@ fn first_connection(clean: bool) -> Case {
             takes_message(&mut connection, "MQTT-3.8.3-3", 1).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS])
 }
 
 /// §3.2.2.2 leaves two ways: to go on with the session, or to disconnect.
@@ -101,7 +103,7 @@ fn present_unasked(clean: bool) -> Case {
             goes_on_or_disconnects(&bench, &mut broker, connection, statement).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS])
 }
 
 async fn goes_on_or_disconnects(
@@ -116,7 +118,7 @@ async fn goes_on_or_disconnects(
         None | Some(ClientPacket::Disconnect) => {
             transcript.note("the device chose to disconnect");
             drop(connection);
-            reconnects(broker, statement).await?;
+            lives_on(bench, broker, statement).await?;
         }
         Some(ClientPacket::Subscribe { id, filters }) => {
             transcript.note("the device chose to go on");
@@ -149,7 +151,7 @@ async fn purges(bench: &Bench, broker: &mut ScriptedBroker, mut connection: Conn
         "CONNECT with clean session 1, to end the unknown session",
         "clean session 0",
     )?;
-    cleaning.send(&connack(0, 0)).await?;
+    cleaning.accepted(false).await?;
     cleaning.closes(PATIENCE).await?;
     drop(cleaning);
     let (mut connection, connect) = reconnects(broker, statement).await?;
@@ -159,7 +161,7 @@ async fn purges(bench: &Bench, broker: &mut ScriptedBroker, mut connection: Conn
         "CONNECT with clean session 0, as configured",
         "clean session 1",
     )?;
-    connection.send(&connack(0, 0)).await?;
+    connection.accepted(false).await?;
     connection.grant_subscribe(PATIENCE).await?;
     takes_message(&mut connection, statement, 1).await?;
     bench.alive(statement).await
@@ -177,7 +179,7 @@ fn present_unasked_is_purged() -> Case {
             purges(&bench, &mut broker, connection).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects])
 }
 
 fn device_lost_state() -> Case {
@@ -197,7 +199,7 @@ fn device_lost_state() -> Case {
             bench.erase_flash().await?;
             bench.start().await?;
             let (mut connection, _) = reconnects(&mut broker, "FIRMPROOF-MQTT-5").await?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             purges(&bench, &mut broker, connection).await
         },
     )
@@ -222,13 +224,13 @@ fn resumed(between: Between) -> Case {
             between.happens(&bench, connection).await?;
             let (mut connection, connect) = reconnects(&mut broker, statements[0]).await?;
             require(!connect.clean_session, statements[0], "clean session 0", "clean session 1")?;
-            connection.send(&connack(1, 0)).await?;
+            connection.accepted(true).await?;
             sent_again(&mut connection, &message).await?;
             connection.send(&puback(message.id.unwrap_or_default())).await?;
             takes_message(&mut connection, "MQTT-4.3.2-2", 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command]);
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command]);
     with_power(case, between)
 }
 
@@ -245,7 +247,7 @@ fn server_lost_state(between: Between) -> Case {
                 begin_session(&bench, |mqtt| mqtt.clean_session = false).await?;
             between.happens(&bench, connection).await?;
             let (mut connection, _) = reconnects(&mut broker, statement).await?;
-            connection.send(&connack(0, 0)).await?;
+            connection.accepted(false).await?;
             connection.grant_subscribe(PATIENCE).await?;
             takes_message(&mut connection, statement, 1).await?;
             told(&bench, statement, "event=mqtt.session state=lost", |line| {
@@ -255,7 +257,7 @@ fn server_lost_state(between: Between) -> Case {
             bench.alive(statement).await
         },
     )
-    .needs(&[Mqtt, Configure, ObserveConsole]);
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveConsole]);
     with_power(case, between)
 }
 
@@ -274,7 +276,7 @@ fn clean_again(between: Between) -> Case {
             nothing_repeated(&mut broker, statement).await
         },
     )
-    .needs(&[Mqtt, Configure, Command]);
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command]);
     with_power(case, between)
 }
 
@@ -293,7 +295,7 @@ fn asked_clean_after_all() -> Case {
             nothing_repeated(&mut broker, statement).await
         },
     )
-    .needs(&[Mqtt, Configure, Command, Power])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command, Power])
 }
 
 /// The device connects with clean session 1, subscribes, and sends no message of before; a message
@@ -306,7 +308,7 @@ async fn nothing_repeated(broker: &mut ScriptedBroker, statement: &str) -> Judge
         "clean session 1",
         "clean session 0",
     )?;
-    connection.send(&connack(0, 0)).await?;
+    connection.accepted(false).await?;
     connection.grant_subscribe(PATIENCE).await?;
     takes_message(&mut connection, statement, 1).await?;
     // One of its own, made now, is the first on the topic.
@@ -316,7 +318,7 @@ async fn nothing_repeated(broker: &mut ScriptedBroker, statement: &str) -> Judge
 
 fn with_power(case: Case, between: Between) -> Case {
     match between {
-        Between::Reconnect => case,
+        Between::Reconnect => case.needs(&[Reconnects]),
         Between::PowerCut => case.needs(&[Power]),
     }
 }

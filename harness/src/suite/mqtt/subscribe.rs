@@ -1,46 +1,46 @@
 //! SUBSCRIBE, UNSUBSCRIBE and DISCONNECT (§3.8 to §3.11, §3.14).
 
 use super::scene::{
-    PROBE, acknowledges, begin, begin_session, command, reacts, reconnects, refuses, takes_message,
-    told,
+    PROBE, SUBSCRIBES, acknowledges, begin, begin_session, command, lives_on, reacts, refuses,
+    takes_message, told,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Level, require};
 use crate::peers::mqtt_bytes::{publish, suback, unsuback};
 use crate::peers::mqtt_packet::ClientPacket;
-use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole};
+use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Reconnects};
 
 pub(super) fn cases() -> Vec<Case> {
-    let wrong = [
+    let wrong: [(_, &[_], _, Codes); 5] = [
         (
             "suback-code-3",
-            &["MQTT-3.9.3-2", "MQTT-4.8.0-1"][..],
+            &["MQTT-3.9.3-2", "MQTT-4.8.0-1"],
             "the reserved return code 3",
-            &[2, 3][..],
+            |granted| [&granted[1..], &[3]].concat(),
         ),
         (
             "suback-code-127",
             &["MQTT-3.9.3-2", "MQTT-4.8.0-1"],
             "the reserved return code 127",
-            &[127, 2],
+            |granted| [&[127], &granted[1..]].concat(),
         ),
         (
             "suback-too-few-codes",
             &["MQTT-3.8.4-5", "MQTT-4.8.0-1"],
             "fewer return codes than filters",
-            &[2],
+            |granted| granted[1..].to_vec(),
         ),
         (
             "suback-too-many-codes",
             &["MQTT-3.8.4-5", "MQTT-4.8.0-1"],
             "more return codes than filters",
-            &[2, 2, 2],
+            |granted| [&granted[..], &[2]].concat(),
         ),
         (
             "suback-no-code",
             &["MQTT-3.8.4-5", "MQTT-4.8.0-1"],
             "no return code",
-            &[],
+            |_| Vec::new(),
         ),
     ];
     let mut cases = vec![
@@ -72,7 +72,7 @@ fn one_packet() -> Case {
             require(filters == expected, statement, format!("{expected:?}"), format!("{filters:?}"))
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn refused() -> Case {
@@ -93,7 +93,7 @@ fn refused() -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, Command, ObserveConsole])
 }
 
 fn granted_less() -> Case {
@@ -112,7 +112,7 @@ fn granted_less() -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 /// §3.8.4: the server may send matching messages before SUBACK.
@@ -135,7 +135,7 @@ fn message_before_suback() -> Case {
             takes_message(&mut connection, statement, 6).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 /// A SUBACK of something else does not answer the device's SUBSCRIBE, and does not stall it.
@@ -159,15 +159,18 @@ fn wrong_identifier() -> Case {
             connection.send(&message).await?;
             let answer = reacts(&mut connection, statement, "PUBACK id=1").await?;
             if answer != Some(ClientPacket::Puback(1)) {
-                // It may hold the server to be broken, and begin anew.
+                // It may hold the server to be broken, and begin anew, or end.
                 drop(connection);
+                if bench.need(Reconnects).is_err() {
+                    return lives_on(&bench, &mut broker, statement).await;
+                }
                 connection = broker.serve_session(PATIENCE).await?;
                 takes_message(&mut connection, statement, 1).await?;
             }
             bench.alive(statement).await
         },
     )
-    .needs(&[Mqtt, Configure])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 fn unanswered() -> Case {
@@ -193,12 +196,10 @@ fn unanswered() -> Case {
     .needs(&[Mqtt, Configure])
 }
 
-fn bad_suback(
-    name: &str,
-    statements: &'static [&'static str],
-    what: &str,
-    codes: &'static [u8],
-) -> Case {
+/// The return codes that a server must not send, from those that it would.
+type Codes = fn(Vec<u8>) -> Vec<u8>;
+
+fn bad_suback(name: &str, statements: &'static [&'static str], what: &str, codes: Codes) -> Case {
     Case::must(
         format!("mqtt/subscribe/{name}"),
         statements,
@@ -206,12 +207,13 @@ fn bad_suback(
         move |bench: Bench| async move {
             let mut broker = begin(&bench, |_| ()).await?;
             let (mut connection, _) = broker.serve_connect(false, 0, PATIENCE).await?;
-            let (id, _) = connection.expect_subscribe(PATIENCE).await?;
-            connection.send(&suback(id, codes)).await?;
+            let (id, filters) = connection.expect_subscribe(PATIENCE).await?;
+            let granted: Vec<u8> = filters.iter().map(|(_, qos)| *qos).collect();
+            connection.send(&suback(id, &codes(granted))).await?;
             refuses(&bench, &mut broker, connection, statements[0]).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES])
 }
 
 fn by_command() -> Case {
@@ -248,7 +250,7 @@ fn by_command() -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn unsubscribe_by_command() -> Case {
@@ -274,7 +276,7 @@ fn unsubscribe_by_command() -> Case {
             takes_message(&mut connection, statement, 1).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }
 
 fn disconnect() -> Case {
@@ -282,26 +284,39 @@ fn disconnect() -> Case {
     Case::must(
         "mqtt/disconnect/nothing-after-it",
         &[statement, "MQTT-3.14.4-2"],
-        "After DISCONNECT the device sends nothing and closes the connection; then it connects again",
+        "After DISCONNECT the device sends nothing and closes the connection",
         move |bench: Bench| async move {
             let (mut broker, mut connection) = begin_session(&bench, |_| ()).await?;
             command(&mut connection, "disconnect", "").await?;
             connection
-                .expect(statement, "DISCONNECT", PATIENCE, |p| *p == ClientPacket::Disconnect)
+                .expect(statement, "DISCONNECT", PATIENCE, |p| {
+                    *p == ClientPacket::Disconnect
+                })
                 .await?;
             // Something to answer, had it not said goodbye.
             connection.acknowledge_nothing();
             connection.answer_pings(false);
-            connection.send(&publish(PROBE, 1, 1, false, false, b"too late")).await?;
+            connection
+                .send(&publish(PROBE, 1, 1, false, false, b"too late"))
+                .await?;
             let farewell = connection.closes(PATIENCE).await?;
             if let Some(packet) = farewell.packets.first() {
-                require(false, "MQTT-3.14.4-2", "nothing after DISCONNECT", packet.to_string())?;
+                require(
+                    false,
+                    "MQTT-3.14.4-2",
+                    "nothing after DISCONNECT",
+                    packet.to_string(),
+                )?;
             }
-            require(farewell.end.is_some(), statement, "the device closes the connection", "it stayed open")?;
+            require(
+                farewell.end.is_some(),
+                statement,
+                "the device closes the connection",
+                "it stayed open",
+            )?;
             drop(connection);
-            reconnects(&mut broker, statement).await?;
-            bench.alive(statement).await
+            lives_on(&bench, &mut broker, statement).await
         },
     )
-    .needs(&[Mqtt, Configure, Command])
+    .needs(&[Mqtt, SUBSCRIBES, Command])
 }

@@ -33,6 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
         Capability::Configure,
         Capability::Command,
         Capability::ObserveConsole,
+        Capability::ObserveState,
     ])]
 }
 
