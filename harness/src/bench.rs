@@ -312,7 +312,7 @@ impl Bench {
                 let mut device = self.0.device.lock().await;
                 match device.as_mut() {
                     Some(process) => {
-                        if let Some(how) = process.ended() {
+                        if let Some(how) = process.ended().await {
                             return how;
                         }
                     }
@@ -448,7 +448,7 @@ impl Bench {
     /// [`Stop::Fail`] with what the console says.
     pub async fn alive(&self, statement: &str) -> Judged {
         let ended = match self.0.device.lock().await.as_mut() {
-            Some(process) => process.ended(),
+            Some(process) => process.ended().await,
             None => None,
         };
         let lines = self.console();
