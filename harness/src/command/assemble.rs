@@ -22,7 +22,11 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let assembled = assemble(&arguments.folder)?;
     let run = &assembled.run;
-    let again = format!("firmproof run --seed {}", run.seed);
+    let dut = match run.duts.as_slice() {
+        [only] => only.name.as_str(),
+        _ => "NAME",
+    };
+    let again = format!("firmproof run --dut {dut} --seed {}", run.seed);
     println!("{}", summary(run, &again));
     for case in &assembled.unfinished {
         println!("begun and never judged: {case}");

@@ -38,8 +38,14 @@ pub(super) struct Arguments {
     /// Folder for the results [default: target/firmproof/<time>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Cases whose frames are written as pcap files
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t)]
+    /// Write pcap files of all cases, of failed and inconclusive ones, or of none
+    #[arg(
+        long,
+        value_name = "all|failed|none",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     capture: Captures,
 }
 

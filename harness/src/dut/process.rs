@@ -2,15 +2,20 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
 use super::{DutError, Launch};
 use crate::evidence::Console;
 use crate::evidence::console::KEPT_LINE_BYTES;
+
+/// How long the output of an ended process may stay open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A running process and the processes that it started. Dropping it cuts its power.
 #[derive(Debug)]
@@ -69,15 +74,16 @@ impl Process {
             program: launch.program.to_string_lossy().into_owned(),
             source,
         })?;
+        let mut readers = JoinSet::new();
         if let Some(output) = child.stdout.take() {
-            tokio::spawn(read_lines(output, console.clone()));
+            readers.spawn(read_lines(output, console.clone()));
         }
         if let Some(output) = child.stderr.take() {
-            tokio::spawn(read_lines(output, console.clone()));
+            readers.spawn(read_lines(output, console.clone()));
         }
         let (power, cut) = oneshot::channel();
         let (ended, life) = watch::channel(None);
-        tokio::spawn(watch_over(child, cut, ended));
+        tokio::spawn(watch_over(child, readers, cut, ended));
         Ok(Self {
             life: Life(life),
             power,
@@ -114,6 +120,7 @@ impl Drop for Group {
 /// Tells how `child` ends: by itself, or because its power is cut or nobody holds it any more.
 async fn watch_over(
     mut child: Child,
+    mut readers: JoinSet<()>,
     cut: oneshot::Receiver<()>,
     ended: watch::Sender<Option<String>>,
 ) {
@@ -132,6 +139,10 @@ async fn watch_over(
         }
     };
     drop(group);
+    // Its last words are on the console before anybody hears that it has ended. A program that left
+    // the group can hold the output open: that one is not waited for.
+    let last_words = async { while readers.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
     ended.send_replace(Some(how));
 }
 

@@ -184,6 +184,7 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
         )),
     };
     drop(body);
+    bench.end().await;
     // A panic explains a failure better than its consequences, and no pass survives one.
     let panicked = bench
         .evidence()
@@ -191,7 +192,6 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
         .since(0)
         .into_iter()
         .find(|l| l.is("panic"));
-    bench.end().await;
     match panicked {
         Some(line) => Err(Stop::fail(
             statement,

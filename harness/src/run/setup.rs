@@ -12,9 +12,9 @@ use crate::result::{DutSummary, RunFolder};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Captures {
     /// Every case's
+    #[default]
     All,
     /// Those of cases that failed or were inconclusive
-    #[default]
     Failed,
     /// None
     None,

@@ -18,6 +18,13 @@ fn the_first_and_the_last_frames_are_kept_within_the_budget() {
     }
     let capture = recorder.kept();
     assert_eq!(capture.frames.len() as u64 + capture.lost, 10_000);
+    let sent: u64 = (0..10_000).map(|number| 60 + number % 1454).sum();
+    let counted = (capture.from_dut, capture.to_dut);
+    let all = Traffic {
+        frames: 10_000,
+        bytes: sent,
+    };
+    assert_eq!(counted, (all, Traffic::default()));
     let bytes: usize = capture.frames.iter().map(|frame| frame.bytes.len()).sum();
     assert!(bytes <= 64 << 10 && bytes > 32 << 10, "{bytes}");
     let number = |frame: &Frame| u32::from_be_bytes(*frame.bytes.first_chunk().unwrap());

@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use super::{Direction, EthernetOptions, Frame, FramePort, Kind, Lab, Listener, Stream, ethernet};
+use super::{
+    Direction, EthernetOptions, Frame, FramePort, Kind, Lab, Listener, Stream, Traffic, ethernet,
+};
 
 mod capture;
 mod faults;

@@ -4,6 +4,8 @@
 //! `FIRMPROOF_RUN_DIR` names the folder that the records go to; processes that share it make one run.
 //! `FIRMPROOF_SEED` replays a run.
 
+mod records;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
             .with_ignored_flag(!is_required),
         );
     }
+    trials.extend(records::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
     // A process of cargo-nextest judges one case of many: `firmproof assemble` joins them.
     if let Some(Ok(setup)) = setup.get()
@@ -151,7 +154,8 @@ fn set_up(profile: Arc<Profile>) -> Result<Setup, String> {
     };
     let folder = RunFolder::join(&run_folder(), seed).map_err(|error| error.to_string())?;
     let program = PathBuf::from(env!("CARGO_BIN_EXE_firmproof"));
-    Ok(Setup::new(profile, program, folder, Captures::default()))
+    // Passing cases have no capture here: people run this all the time.
+    Ok(Setup::new(profile, program, folder, Captures::Failed))
 }
 
 /// The same for every process of one run: cargo-nextest gives its runs a name, and without it this
