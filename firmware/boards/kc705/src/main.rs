@@ -15,9 +15,11 @@ mod stored_config;
 mod time_driver;
 mod watchdog;
 
+use embassy_executor::{SpawnError, SpawnToken, Spawner};
+use embassy_net::Runner;
 use embassy_time::{Duration, Ticker};
 use firmproof_bootconfig::BootConfig;
-use firmproof_device::boot;
+use firmproof_device::boot::{self, NetworkResources};
 use firmproof_openeth::{Buffers, Mmio, OpenEth};
 use static_cell::ConstStaticCell;
 
@@ -50,22 +52,41 @@ extern "C" fn firmware_main() -> ! {
         boot::mac_address(&config),
     );
     let look = LINK_LOOK * u32::from(config.time_scale);
-    let (Ok(link), Ok(device)) = (watch_link(look), device(board, flash, ethernet, config)) else {
-        unreachable!("each task is spawned once")
-    };
     executor::run(|spawner| {
-        spawner.spawn(link);
-        spawner.spawn(device);
+        spawn(spawner, watch_link(look));
+        spawn(spawner, device(spawner, board, flash, ethernet, config));
     })
 }
 
+/// Each task of this program is spawned once, and has room for that.
+fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
+    match task {
+        Ok(task) => spawner.spawn(task),
+        Err(_) => unreachable!("a task is spawned once"),
+    }
+}
+
 #[embassy_executor::task]
-async fn device(board: Kc705, flash: CfiFlash, ethernet: OpenEth<Mmio>, config: BootConfig) -> ! {
+async fn network(mut runner: Runner<'static, OpenEth<Mmio>>) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task]
+async fn device(
+    spawner: Spawner,
+    board: Kc705,
+    flash: CfiFlash,
+    ethernet: OpenEth<Mmio>,
+    config: BootConfig,
+) -> ! {
+    static RESOURCES: ConstStaticCell<NetworkResources> =
+        ConstStaticCell::new(NetworkResources::new());
     let Some(mut store) = boot::open_store(&board, flash) else {
         unreachable!("the board's layout is made of erase blocks")
     };
     board.set_running_slot(firmproof_device::update::slot_to_boot(&mut store).await);
-    boot::run(&board, store, ethernet, &config).await
+    let drive = |runner| spawn(spawner, network(runner));
+    boot::run(&board, store, ethernet, &config, RESOURCES.take(), drive).await
 }
 
 /// The Ethernet MAC does not tell when its cable is pulled.

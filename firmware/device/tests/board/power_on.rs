@@ -1,9 +1,11 @@
 //! From power-on to the ready line, on boards that are sound and boards that fail.
 
+use core::cell::Cell;
 use core::task::Context;
 
 use embassy_futures::block_on;
-use embassy_futures::select::{Either3, select3};
+use embassy_futures::select::{Either4, select4};
+use embassy_net::Runner;
 use embassy_futures::yield_now;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 use embassy_time::{Duration, Timer};
@@ -91,12 +93,23 @@ fn events(outputs: MockOutputs, cells: MockCells) -> Vec<String> {
             yield_now().await;
         }
     };
-    let device = boot::run(&board, store, Unplugged, &config);
+    let handed = Cell::new(None::<Runner<'static, Unplugged>>);
+    let resources = Box::leak(Box::default());
+    let drive = |runner| handed.set(Some(runner));
+    let device = boot::run(&board, store, Unplugged, &config, resources, drive);
+    let network = async {
+        loop {
+            match handed.take() {
+                Some(mut runner) => runner.run().await,
+                None => yield_now().await,
+            }
+        }
+    };
     let deadline = Timer::after(Duration::from_secs(60));
-    match block_on(select3(device, ready, deadline)) {
-        Either3::First(never) => never,
-        Either3::Second(()) => board.events(),
-        Either3::Third(()) => panic!("not ready after 60 s: {:?}", board.events()),
+    match block_on(select4(device, network, ready, deadline)) {
+        Either4::First(never) | Either4::Second(never) => never,
+        Either4::Third(()) => board.events(),
+        Either4::Fourth(()) => panic!("not ready after 60 s: {:?}", board.events()),
     }
 }
 
