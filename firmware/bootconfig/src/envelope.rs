@@ -1,7 +1,9 @@
-//! The stored form: `"FPBC"`, version, body length, postcard body, CRC-32 of all that precedes it.
+//! The stored form: four bytes of magic (`"FPBC"`, or that of another value), version, body length, postcard body, CRC-32 of all that precedes it.
 //! Integers of the envelope are little-endian.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::{BootConfig, OutOfBounds};
 
@@ -82,14 +84,34 @@ impl core::error::Error for EncodeError {}
 /// # Errors
 /// [`EncodeError::BufferTooSmall`].
 pub fn encode(config: &BootConfig, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+    seal(MAGIC, VERSION, config, buffer)
+}
+
+/// Reads a stored configuration; bytes after it are ignored, as in a flash partition.
+///
+/// # Errors
+/// What is wrong with it, in the order magic, version, length, checksum, body, bounds.
+pub fn decode(stored: &[u8]) -> Result<BootConfig, DecodeError> {
+    let config: BootConfig = open(MAGIC, VERSION, stored)?;
+    config.check().map_err(DecodeError::OutOfBounds)?;
+    Ok(config)
+}
+
+/// Writes `value` in its envelope, and returns how many bytes that took.
+pub(crate) fn seal<T: Serialize>(
+    magic: [u8; 4],
+    version: u16,
+    value: &T,
+    buffer: &mut [u8],
+) -> Result<usize, EncodeError> {
     let too_small = EncodeError::BufferTooSmall;
     let body = buffer.get_mut(HEADER_LEN..).ok_or(too_small)?;
-    let body_len = postcard::to_slice(config, body)
+    let body_len = postcard::to_slice(value, body)
         .map_err(|_| too_small)?
         .len();
     let end = HEADER_LEN + body_len;
-    buffer[..4].copy_from_slice(&MAGIC);
-    buffer[4..6].copy_from_slice(&VERSION.to_le_bytes());
+    buffer[..4].copy_from_slice(&magic);
+    buffer[4..6].copy_from_slice(&version.to_le_bytes());
     buffer[6..8].copy_from_slice(
         &u16::try_from(body_len)
             .map_err(|_| too_small)?
@@ -103,22 +125,23 @@ pub fn encode(config: &BootConfig, buffer: &mut [u8]) -> Result<usize, EncodeErr
     Ok(end + CRC_LEN)
 }
 
-/// Reads a stored configuration; bytes after it are ignored, as in a flash partition.
-///
-/// # Errors
-/// What is wrong with it, in the order magic, version, length, checksum, body, bounds.
-pub fn decode(stored: &[u8]) -> Result<BootConfig, DecodeError> {
+/// Reads a value from its envelope. Its bounds are the caller's to check.
+pub(crate) fn open<T: DeserializeOwned>(
+    magic: [u8; 4],
+    version: u16,
+    stored: &[u8],
+) -> Result<T, DecodeError> {
     let erased = stored.iter().all(|b| *b == 0xff);
     if erased || stored.is_empty() {
         return Err(DecodeError::Missing);
     }
-    let Some((magic, rest)) = stored.split_first_chunk::<4>() else {
+    let Some((found_magic, rest)) = stored.split_first_chunk::<4>() else {
         return Err(DecodeError::Truncated {
             needed: HEADER_LEN,
             found: stored.len(),
         });
     };
-    if *magic != MAGIC {
+    if *found_magic != magic {
         return Err(DecodeError::BadMagic);
     }
     let Some(&[v0, v1, l0, l1]) = rest.first_chunk::<4>() else {
@@ -127,9 +150,9 @@ pub fn decode(stored: &[u8]) -> Result<BootConfig, DecodeError> {
             found: stored.len(),
         });
     };
-    let version = u16::from_le_bytes([v0, v1]);
-    if version != VERSION {
-        return Err(DecodeError::UnknownVersion(version));
+    let found_version = u16::from_le_bytes([v0, v1]);
+    if found_version != version {
+        return Err(DecodeError::UnknownVersion(found_version));
     }
     let end = HEADER_LEN + usize::from(u16::from_le_bytes([l0, l1]));
     let truncated = DecodeError::Truncated {
@@ -144,10 +167,7 @@ pub fn decode(stored: &[u8]) -> Result<BootConfig, DecodeError> {
     if CRC.checksum(covered) != u32::from_le_bytes(*crc) {
         return Err(DecodeError::BadCrc);
     }
-    let config: BootConfig =
-        postcard::from_bytes(&covered[HEADER_LEN..]).map_err(|_| DecodeError::BadBody)?;
-    config.check().map_err(DecodeError::OutOfBounds)?;
-    Ok(config)
+    postcard::from_bytes(&covered[HEADER_LEN..]).map_err(|_| DecodeError::BadBody)
 }
 
 #[cfg(test)]

@@ -4,14 +4,17 @@
 //! This crate is the one thing that the harness and the firmware share. A stored configuration is
 //! an envelope ([`encode`], [`decode`]) around a postcard body: magic, version, body length, body,
 //! CRC-32. A device that cannot use what it finds names the [`DecodeError`] on its console and runs
-//! on [`BootConfig::safe_default`].
+//! on [`BootConfig::safe_default`]. A board with a radio finds its [`WifiCredentials`] beside it, in
+//! an envelope of their own.
 #![no_std]
 
 mod envelope;
 mod limits;
+mod wifi;
 
 pub use envelope::{DecodeError, EncodeError, MAGIC, MAX_ENCODED_LEN, VERSION, decode, encode};
 pub use limits::OutOfBounds;
+pub use wifi::WifiCredentials;
 
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};

@@ -17,7 +17,7 @@ impl core::fmt::Display for OutOfBounds {
     }
 }
 
-fn require(ok: bool, key: &'static str, allowed: &'static str) -> Result<(), OutOfBounds> {
+pub(crate) fn require(ok: bool, key: &'static str, allowed: &'static str) -> Result<(), OutOfBounds> {
     if ok {
         Ok(())
     } else {

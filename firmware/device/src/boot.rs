@@ -1,7 +1,5 @@
 //! From power-on to [`crate::run`]: the configuration, the stored state, the network.
 
-use core::fmt;
-
 use embassy_net::driver::Driver;
 use embassy_net::{Config, Ipv4Address, Ipv4Cidr, Runner, StackResources, StaticConfigV4};
 use embassy_sync::channel::Channel;
@@ -10,6 +8,7 @@ use embassy_sync::signal::Signal;
 use firmproof_bootconfig::{BootConfig, Network};
 
 use crate::clock::Clock;
+use crate::console::OneWord;
 use crate::random::Random;
 use crate::status::Status;
 use crate::store::{self, Store};
@@ -45,25 +44,6 @@ pub fn configuration<B: Board>(board: &B, stored: &[u8]) -> BootConfig {
         ));
         BootConfig::safe_default()
     })
-}
-
-/// A text as one console value: spaces become `-`, and what [`crate::console::Escaped`] escapes is
-/// escaped.
-struct OneWord<'a, T>(&'a T);
-
-impl<T: fmt::Display> fmt::Display for OneWord<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Joined<'a, 'b>(&'a mut fmt::Formatter<'b>);
-        impl fmt::Write for Joined<'_, '_> {
-            fn write_str(&mut self, text: &str) -> fmt::Result {
-                text.bytes().try_for_each(|byte| match byte {
-                    b' ' => self.0.write_str("-"),
-                    _ => write!(self.0, "{}", crate::console::Escaped(&[byte])),
-                })
-            }
-        }
-        fmt::Write::write_fmt(&mut Joined(f), format_args!("{}", self.0))
-    }
 }
 
 /// Takes the board's flash. `None`, after `event=store.error reason=layout`, when the board's
@@ -162,24 +142,4 @@ pub fn mac_address(config: &BootConfig) -> [u8; 6] {
     let [a, b, c, d] = crc.to_be_bytes();
     // IEEE 802 §8.2: bit 1 of the first octet is "locally administered", bit 0 "group".
     [0x02, 0x46, a, b, c, d]
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use std::string::ToString;
-
-    use firmproof_bootconfig::DecodeError;
-
-    use super::OneWord;
-
-    #[test]
-    fn a_configuration_error_is_one_word_on_the_console() {
-        let truncated = DecodeError::Truncated {
-            needed: 12,
-            found: 3,
-        };
-        assert_eq!(OneWord(&truncated).to_string(), "truncated:-3-of-12-bytes");
-        assert_eq!(OneWord(&DecodeError::BadCrc).to_string(), "bad-crc");
-    }
 }

@@ -35,3 +35,41 @@ impl fmt::Display for Escaped<'_> {
         Ok(())
     }
 }
+
+/// A text as one console value: spaces become `-`, and what [`Escaped`] escapes is escaped.
+pub struct OneWord<'a, T>(pub &'a T);
+
+impl<T: fmt::Display> fmt::Display for OneWord<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Joined<'a, 'b>(&'a mut fmt::Formatter<'b>);
+        impl fmt::Write for Joined<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                text.bytes().try_for_each(|byte| match byte {
+                    b' ' => self.0.write_str("-"),
+                    _ => write!(self.0, "{}", Escaped(&[byte])),
+                })
+            }
+        }
+        fmt::Write::write_fmt(&mut Joined(f), format_args!("{}", self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use firmproof_bootconfig::DecodeError;
+
+    use super::OneWord;
+
+    #[test]
+    fn a_configuration_error_is_one_word_on_the_console() {
+        let truncated = DecodeError::Truncated {
+            needed: 12,
+            found: 3,
+        };
+        assert_eq!(OneWord(&truncated).to_string(), "truncated:-3-of-12-bytes");
+        assert_eq!(OneWord(&DecodeError::BadCrc).to_string(), "bad-crc");
+    }
+}

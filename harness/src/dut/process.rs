@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{DutError, Launch};
 use crate::evidence::Console;
-use crate::evidence::console::KEPT_LINE_BYTES;
+use crate::evidence::console::Lines;
 
 /// How long the output of an ended process may stay open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -32,6 +32,12 @@ pub const POWER_CUT: &str = "its power was cut";
 pub struct Life(watch::Receiver<Option<String>>);
 
 impl Life {
+    /// The life of a device that is no process of this machine, and who tells how it ends.
+    pub(super) fn of_a_board() -> (watch::Sender<Option<String>>, Self) {
+        let (ended, life) = watch::channel(None);
+        (ended, Self(life))
+    }
+
     /// How the process ended, when it has.
     pub fn ended(&self) -> Option<String> {
         self.0.borrow().clone()
@@ -149,22 +155,12 @@ async fn watch_over(
 /// Reads lines of any length and any bytes in bounded memory.
 async fn read_lines(mut output: impl AsyncRead + Unpin, console: Arc<Console>) {
     let mut chunk = [0; 4096];
-    let mut line = Vec::with_capacity(KEPT_LINE_BYTES);
+    let mut lines = Lines::default();
     loop {
-        let count = match output.read(&mut chunk).await {
+        match output.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
-            Ok(count) => count,
-        };
-        for &byte in &chunk[..count] {
-            if byte == b'\n' {
-                console.push(String::from_utf8_lossy(&line).trim_end_matches('\r'));
-                line.clear();
-            } else if line.len() < KEPT_LINE_BYTES {
-                line.push(byte);
-            }
+            Ok(count) => lines.take(&chunk[..count], &console),
         }
     }
-    if !line.is_empty() {
-        console.push(&String::from_utf8_lossy(&line));
-    }
+    lines.end(&console);
 }

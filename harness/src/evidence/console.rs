@@ -10,7 +10,7 @@ use tokio::sync::watch;
 /// Lines kept; older ones make room, and are counted.
 const KEPT_LINES: usize = 4096;
 /// Bytes kept of one line.
-pub const KEPT_LINE_BYTES: usize = 1024;
+const KEPT_LINE_BYTES: usize = 1024;
 
 /// One console line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +127,31 @@ impl Console {
         self.kept
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Bytes on their way to becoming lines of a console, in bounded memory.
+#[derive(Debug, Default)]
+pub struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Takes bytes in; each line that ends in them goes to `console`.
+    pub fn take(&mut self, bytes: &[u8], console: &Console) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                console.push(String::from_utf8_lossy(&self.0).trim_end_matches('\r'));
+                self.0.clear();
+            } else if self.0.len() < KEPT_LINE_BYTES {
+                self.0.push(byte);
+            }
+        }
+    }
+
+    /// There are no more bytes: a last line without an end goes to `console` too.
+    pub fn end(self, console: &Console) {
+        if !self.0.is_empty() {
+            console.push(&String::from_utf8_lossy(&self.0));
+        }
     }
 }
 

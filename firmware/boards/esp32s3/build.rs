@@ -1,0 +1,12 @@
+//! Linker scripts, as esp-generate lays them out.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    // With neither chip's feature this is the portable part on a laptop.
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {
+        return;
+    }
+    println!("cargo:rustc-link-arg-tests=-Tembedded-test.x");
+    // linkall.x must be the last linker script.
+    println!("cargo:rustc-link-arg=-Tlinkall.x");
+}
