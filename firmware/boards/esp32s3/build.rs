@@ -2,6 +2,8 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    // embedded-test's macro asks for it.
+    println!("cargo:rustc-check-cfg=cfg(rust_analyzer)");
     // With neither chip's feature this is the portable part on a laptop.
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") {
         return;

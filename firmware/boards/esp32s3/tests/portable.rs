@@ -23,8 +23,9 @@ mod tests {
     use firmproof_esp32s3::reset;
     use firmproof_esp32s3::trial::{Step, decide};
 
+    // The radio's driver is linked with the library, and wants its scheduler.
     #[cfg(target_os = "none")]
-    use esp_hal as _;
+    use {esp_hal as _, esp_rtos as _};
 
     #[init]
     fn init() {
@@ -304,7 +305,6 @@ mod tests {
     }
 
     /// A text of bounded length.
-    #[derive(Default)]
     struct Text {
         bytes: [u8; 48],
         used: usize,
@@ -323,7 +323,10 @@ mod tests {
     #[test]
     fn civil_time_knows_leap_years_centuries_and_offsets() {
         let shown = |unix, offset| {
-            let mut text = Text::default();
+            let mut text = Text {
+                bytes: [0; 48],
+                used: 0,
+            };
             write!(text, "{}", Civil::from_unix(unix, offset).unwrap()).unwrap();
             text
         };

@@ -17,6 +17,8 @@ mod tests {
     use esp_hal::ram;
     use esp_hal::rtc_cntl::{SocResetReason, reset_reason};
     use esp_hal::system::Cpu;
+    // The radio's driver is linked with the library, and wants its scheduler.
+    use esp_rtos as _;
     use firmproof_esp32s3::{last_words, reset, watchdog};
     use portable_atomic::{AtomicU32, Ordering};
 
