@@ -12,5 +12,6 @@ pub mod peers;
 pub mod profile;
 pub mod report;
 pub mod result;
+pub mod rig;
 pub mod run;
 pub mod suite;

@@ -23,6 +23,8 @@ pub enum Kind {
     Host,
     /// The reference firmware in QEMU, on a virtual Ethernet.
     Qemu,
+    /// A board of a rig, behind a debug probe, on the operating system's sockets.
+    Probe,
     /// A program that we did not write, on the operating system's sockets.
     External,
 }
@@ -171,7 +173,8 @@ pub enum ProfileError {
 }
 
 /// The profiles that the program carries, so that it works outside its repository too.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
+    ("esp32s3", include_str!("../../fixtures/duts/esp32s3.toml")),
     ("host", include_str!("../../fixtures/duts/host.toml")),
     ("qemu", include_str!("../../fixtures/duts/qemu.toml")),
 ];
@@ -269,7 +272,7 @@ impl Profile {
     pub fn liveness(&self) -> Liveness {
         self.liveness.unwrap_or(match self.kind {
             Kind::External => Liveness::NotDeclared,
-            Kind::Host | Kind::Qemu => Liveness::Reconnects,
+            Kind::Host | Kind::Qemu | Kind::Probe => Liveness::Reconnects,
         })
     }
 

@@ -146,6 +146,14 @@ impl Totals {
     }
 }
 
+/// Writes another file of a run's folder, whole or not at all.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn write_file<T: Serialize>(path: &Path, content: &T) -> Result<(), ResultError> {
+    file::write(path, content)
+}
+
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {

@@ -3,6 +3,7 @@
 //! A case makes the peers that it needs, says how the device is configured, and starts it. It never
 //! learns which kind of device it has.
 
+mod board;
 mod monitor;
 mod observe;
 mod power;
@@ -28,6 +29,7 @@ use crate::peers::ntp_server::NtpServer;
 use crate::peers::scripted_broker::ScriptedBroker;
 use crate::profile::{Capability, Kind, Profile};
 
+pub use board::Seat;
 pub use settings::text;
 
 /// How long anything may take that has no bound of its own, in wall time.
@@ -69,6 +71,10 @@ impl Bench {
                 let (lab, port) = Lab::ethernet(EthernetOptions::seeded(seed))?;
                 let device = dut::Qemu::new(&profile.qemu, port, folder.path());
                 (lab, Box::new(device))
+            }
+            Kind::Probe => {
+                let reason = "it is a board of a rig: `firmproof rig run` reaches it";
+                return Err(std::io::Error::other(reason));
             }
             Kind::External => {
                 let device = dut::External::new(profile.start.clone());

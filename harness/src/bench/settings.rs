@@ -12,10 +12,10 @@ use crate::lab::Lab;
 impl Bench {
     /// All that the device is told at its next start.
     pub(super) fn boot(&self) -> Judged<Boot> {
-        Ok(Boot {
-            config: self.config(),
-            places: self.placeholders()?,
-        })
+        let mut config = self.config();
+        let places = self.placeholders()?;
+        self.tell_real_ports(&mut config);
+        Ok(Boot { config, places })
     }
 
     pub(super) fn placeholders(&self) -> Judged<BTreeMap<String, String>> {

@@ -6,6 +6,7 @@ mod doctor;
 mod ledger;
 mod list;
 mod progress;
+mod rig;
 mod run;
 mod show;
 mod up;
@@ -51,6 +52,8 @@ enum Command {
     Up(up::Arguments),
     /// Build the reference device for a board
     Build(build::Arguments),
+    /// Use the boards of a rig
+    Rig(rig::Arguments),
     /// Say what this machine can run, what is missing and how to get it
     Doctor(doctor::Arguments),
 }
@@ -73,6 +76,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
+        Command::Rig(arguments) => rig::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };
     outcome.unwrap_or_else(|error| {
@@ -143,12 +147,17 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         command.clone().debug_assert();
+        assert_examples(&command);
+    }
+
+    fn assert_examples(command: &clap::Command) {
         for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
             let help = sub
                 .get_after_help()
                 .map(ToString::to_string)
                 .unwrap_or_default();
             assert!(help.contains("Example"), "{}", sub.get_name());
+            assert_examples(sub);
         }
     }
 }

@@ -100,13 +100,13 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::from(exit_of(&result) as u8))
 }
 
-fn seed_of(text: &str) -> Result<[u8; 32], String> {
+pub(super) fn seed_of(text: &str) -> Result<[u8; 32], String> {
     parse_seed(text)
         .ok_or_else(|| format!("--seed `{text}`: expected 64 hexadecimal digits, as in run.json"))
 }
 
 /// A folder named for the seconds and the process, so that runs sort and never collide.
-fn new_run_folder() -> PathBuf {
+pub(super) fn new_run_folder() -> PathBuf {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());

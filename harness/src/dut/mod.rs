@@ -4,6 +4,8 @@ pub mod external;
 pub mod firmware;
 pub mod host;
 pub mod launch;
+pub mod partitions;
+pub mod probe;
 pub mod process;
 pub mod qemu;
 pub mod settings;
@@ -19,6 +21,7 @@ use crate::evidence::Console;
 pub use external::External;
 pub use host::Host;
 pub use launch::{Launch, LaunchError};
+pub use probe::Probe;
 pub use process::{Life, Process};
 pub use qemu::Qemu;
 
@@ -69,6 +72,9 @@ pub enum DutError {
     /// There is no firmware to run.
     #[error("{0}: no such firmware: `firmproof build kc705` makes it, or name one with --elf")]
     NoFirmware(String),
+    /// A board of the rig does not do as it is told.
+    #[error(transparent)]
+    Board(#[from] probe::BoardError),
     /// The emulator does not do as its control socket is told.
     #[error("QEMU's control socket: {0}")]
     Qmp(String),

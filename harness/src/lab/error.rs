@@ -25,6 +25,12 @@ pub enum LabError {
     /// Another socket of the lab has this address and port.
     #[error("{0} is in use")]
     AddressInUse(SocketAddrV4),
+    /// The operating system gives this port to privileged users only.
+    #[error(
+        "port {0} needs privilege on this machine: `sysctl net.ipv4.ip_unprivileged_port_start={0}` \
+         gives it to everybody, or tell the device another port and leave {0} out of the rig's `ports`"
+    )]
+    NeedsPrivilege(u16),
     /// The datagram does not fit into one frame.
     #[error("{0} bytes do not fit into one frame")]
     TooLong(usize),
@@ -56,6 +62,7 @@ impl From<LabError> for io::Error {
             LabError::Refused => io::ErrorKind::ConnectionRefused,
             LabError::Closed => io::ErrorKind::BrokenPipe,
             LabError::AddressInUse(_) => io::ErrorKind::AddrInUse,
+            LabError::NeedsPrivilege(_) => io::ErrorKind::PermissionDenied,
             LabError::TooLong(_) => io::ErrorKind::InvalidInput,
             LabError::Unsupported(_) => io::ErrorKind::Unsupported,
         };

@@ -69,21 +69,31 @@ pub struct OsOptions {
     pub peer: Ipv4Addr,
     /// The address at which the DUT is reached.
     pub dut: Ipv4Addr,
+    /// Ports that a peer must have when it asks for them, because the DUT knows no others.
+    pub ports: Vec<u16>,
 }
 
 impl Default for OsOptions {
     fn default() -> Self {
-        Self {
-            peer: Ipv4Addr::LOCALHOST,
-            dut: Ipv4Addr::LOCALHOST,
-        }
+        Self::between(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST)
     }
 }
 
 impl OsOptions {
     /// A DUT at `dut`, which reaches this machine at `peer`.
     pub fn between(peer: Ipv4Addr, dut: Ipv4Addr) -> Self {
-        Self { peer, dut }
+        Self {
+            peer,
+            dut,
+            ports: Vec::new(),
+        }
+    }
+
+    /// The same, with ports that a peer must have when it asks for them.
+    #[must_use]
+    pub fn with_ports(mut self, ports: Vec<u16>) -> Self {
+        self.ports = ports;
+        self
     }
 }
 

@@ -155,6 +155,29 @@ impl RunFolder {
         std::fs::rename(&mark, &path).map_err(io_error(&path))
     }
 
+    /// Takes a record back, with its evidence: its board was at fault, and another one judges the
+    /// case.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn withdraw(&self, dut: &str, id: &str) -> Result<(), ResultError> {
+        let stem = file_stem(dut, id);
+        let evidence = |extension| self.path.join(format!("evidence/{stem}.{extension}"));
+        for path in [
+            self.record_path(&stem, "json"),
+            evidence("json"),
+            evidence("pcap"),
+        ] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(io_error(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// All that was written so far.
     ///
     /// # Errors

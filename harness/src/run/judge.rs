@@ -35,7 +35,7 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
         Some(need) => (Err(Stop::Skip(need)), None),
         None => {
             let seed = bench_seed(setup.folder.seed(), &case.id);
-            match Bench::new(setup.profile.clone(), &setup.program, seed) {
+            match bench(setup, seed) {
                 Ok(bench) => (on_bench(case, &bench).await, Some(bench)),
                 Err(error) => {
                     let reason = format!("the bench cannot be set up: {error}");
@@ -88,6 +88,17 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
         record.case.reason = Some(format!("the evidence cannot be written: {error}"));
     }
     record
+}
+
+/// The bench for one case.
+///
+/// # Errors
+/// The lab or its folder cannot be made.
+pub fn bench(setup: &Setup, seed: [u8; 32]) -> std::io::Result<Bench> {
+    match &setup.seat {
+        Some(seat) => Bench::on_board(setup.profile.clone(), seat, seed),
+        None => Bench::new(setup.profile.clone(), &setup.program, seed),
+    }
 }
 
 fn lacking(case: &Case, setup: &Setup) -> Option<Capability> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::bench::Seat;
 use crate::case::Verdict;
 use crate::dut::firmware;
 use crate::profile::{Kind, Profile};
@@ -44,6 +45,8 @@ pub struct Setup {
     pub captures: Captures,
     /// The device, as results name it; its version only shows when it runs.
     pub dut: DutSummary,
+    /// Where the board is, when the device is one of a rig.
+    pub seat: Option<Seat>,
 }
 
 impl Setup {
@@ -58,7 +61,7 @@ impl Setup {
             (Kind::Host, _) => Some(program.clone()),
             (Kind::Qemu, _) => Some(profile.qemu.elf()),
             (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
-            (Kind::External, None) => None,
+            (Kind::Probe, _) | (Kind::External, None) => None,
         };
         let dut = DutSummary {
             name: profile.name.clone(),
@@ -72,6 +75,18 @@ impl Setup {
             folder,
             captures,
             dut,
+            seat: None,
         }
+    }
+
+    /// The same for one board of a rig: results have its own name.
+    #[must_use]
+    pub fn for_board(mut self, name: &str, seat: Option<Seat>) -> Self {
+        self.dut.name = name.into();
+        if let Some(seat) = &seat {
+            self.dut.firmware_sha256 = firmware::sha256(&seat.wiring.image.elf);
+        }
+        self.seat = seat;
+        self
     }
 }

@@ -55,11 +55,12 @@ pub trait Chip: Send {
     /// See [`ProbeError`].
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), ProbeError>;
 
-    /// Resets the chip, and lets it run.
+    /// Resets the chip, and lets it run. What is left in memory of the RTT console of the program
+    /// `elf` is forgotten, so that it is not taken for the new one.
     ///
     /// # Errors
     /// See [`ProbeError`].
-    fn reset(&mut self) -> Result<(), ProbeError>;
+    fn reset(&mut self, elf: &Path) -> Result<(), ProbeError>;
 
     /// Resets the chip, and keeps it from running.
     ///

@@ -9,6 +9,7 @@ pub mod probe_rs;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,13 @@ pub struct Wiring {
     pub power: Option<Arc<dyn PowerSwitch>>,
     /// The probes of this machine.
     pub probes: Arc<dyn Probes>,
+}
+
+impl fmt::Debug for Wiring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Wiring");
+        shown.field("board", &self.board).finish_non_exhaustive()
+    }
 }
 
 /// What went wrong with a board of the rig.
@@ -193,16 +201,30 @@ impl Probe {
         Ok(done?)
     }
 
-    /// Writes the image, and reads it back.
+    /// Writes the image into the first slot, and reads it back.
     ///
     /// # Errors
     /// With the board's name.
     pub async fn flash(&mut self) -> Result<(), BoardError> {
-        let image = self.wiring.image.clone();
-        let done = self
-            .tell("flashing", self.limits.flash, move |chip| chip.flash(&image))
-            .await;
+        let done = self.flash_first_slot().await;
         self.named(done)
+    }
+
+    async fn flash_first_slot(&mut self) -> Result<(), Trouble> {
+        let image = self.wiring.image.clone();
+        let limit = self.limits.flash;
+        self.tell("flashing", limit, move |chip| chip.flash(&image))
+            .await?;
+        // An update before may have left the other slot selected.
+        self.erase("otadata").await
+    }
+
+    async fn erase(&mut self, partition: &'static str) -> Result<(), Trouble> {
+        let place = region(partition)?;
+        let blank = vec![0xff; place.len()];
+        let limit = self.limits.write;
+        self.tell("erasing flash", limit, move |chip| chip.write(place.start, &blank))
+            .await
     }
 
     async fn start(&mut self, config: &BootConfig, console: &Arc<Console>) -> Result<(), Trouble> {
@@ -211,11 +233,12 @@ impl Probe {
         }
         let page = config_page(config, self.wiring.wifi.as_ref())?;
         let place = region("boot_config")?;
-        self.tell("writing the configuration", self.limits.write, move |chip| {
+        let (limit, elf) = (self.limits, self.wiring.image.elf.clone());
+        self.tell("writing the configuration", limit.write, move |chip| {
             chip.write(place.start, &page)
         })
         .await?;
-        self.tell("a reset", self.limits.reset, |chip| chip.reset())
+        self.tell("a reset", limit.reset, move |chip| chip.reset(&elf))
             .await?;
         self.find_console().await?;
         let link = self.take().await?;
@@ -225,20 +248,17 @@ impl Probe {
 
     async fn find_console(&mut self) -> Result<(), Trouble> {
         let began = tokio::time::Instant::now();
-        while began.elapsed() < self.limits.console {
+        let limit = self.limits.console;
+        while began.elapsed() < limit {
             let elf = self.wiring.image.elf.clone();
-            let found = self
-                .tell("looking for the console", self.limits.console, move |chip| {
-                    chip.find_console(&elf)
-                })
-                .await?;
-            if found {
+            let look = move |chip: &mut dyn Chip| chip.find_console(&elf);
+            if self.tell("looking for the console", limit, look).await? {
                 return Ok(());
             }
             // The program sets it up early; nothing tells when.
             tokio::time::sleep(CONSOLE_LOOK).await;
         }
-        Err(ProbeError::NoConsole(self.limits.console).into())
+        Err(ProbeError::NoConsole(limit).into())
     }
 
     /// Power off where there is a switch; otherwise the chip is held in reset, so that it says nothing
@@ -256,7 +276,8 @@ impl Probe {
         if matches!(self.hold, Hold::None) {
             return Ok(());
         }
-        self.tell("holding the chip", self.limits.reset, |chip| chip.hold())
+        let limit = self.limits.reset;
+        self.tell("holding the chip", limit, |chip| chip.hold())
             .await
     }
 
@@ -324,15 +345,7 @@ impl Device for Probe {
     }
 
     async fn erase_flash(&mut self) -> Result<(), DutError> {
-        let erased = async {
-            let place = region("state")?;
-            let blank = vec![0xff; place.len()];
-            self.tell("erasing the state", self.limits.write, move |chip| {
-                chip.write(place.start, &blank)
-            })
-            .await
-        };
-        let done = erased.await;
+        let done = self.erase("state").await;
         Ok(self.named(done)?)
     }
 }

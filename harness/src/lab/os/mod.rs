@@ -32,13 +32,16 @@ impl Os {
         self.options.peer
     }
 
-    /// Ports below 1024 need privilege and all are shared with this machine: only ephemeral ones are used.
-    fn ephemeral(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(self.options.peer, 0)
+    /// Ports below 1024 need privilege and all are shared with this machine: only ephemeral ones are
+    /// used, but for those that the DUT insists on.
+    fn place(&self, asked: SocketAddrV4) -> SocketAddrV4 {
+        let port = Some(asked.port()).filter(|port| self.options.ports.contains(port));
+        SocketAddrV4::new(self.options.peer, port.unwrap_or(0))
     }
 
-    pub(super) async fn listen(&self, _: SocketAddrV4) -> Result<Listener, LabError> {
-        let listener = TcpListener::bind(self.ephemeral()).await?;
+    pub(super) async fn listen(&self, at: SocketAddrV4) -> Result<Listener, LabError> {
+        let at = self.place(at);
+        let listener = TcpListener::bind(at).await.map_err(|e| unbound(at, e))?;
         let local = v4(listener.local_addr()?)?;
         Ok(Listener { listener, local })
     }
@@ -50,8 +53,17 @@ impl Os {
         }
     }
 
-    pub(super) async fn udp(&self, _: SocketAddrV4) -> Result<UdpSocket, LabError> {
-        UdpSocket::bind(self.ephemeral()).await
+    pub(super) async fn udp(&self, at: SocketAddrV4) -> Result<UdpSocket, LabError> {
+        UdpSocket::bind(self.place(at)).await
+    }
+}
+
+/// Why a port cannot be had.
+fn unbound(at: SocketAddrV4, error: std::io::Error) -> LabError {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => LabError::NeedsPrivilege(at.port()),
+        std::io::ErrorKind::AddrInUse => LabError::AddressInUse(at),
+        _ => error.into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use super::{LabError, v4};
+use super::{LabError, unbound, v4};
 use crate::lab::{Datagram, LabFeature};
 
 /// The largest UDP payload over IPv4.
@@ -16,7 +16,8 @@ pub(in crate::lab) struct UdpSocket {
 
 impl UdpSocket {
     pub(super) async fn bind(at: SocketAddrV4) -> Result<Self, LabError> {
-        let socket = tokio::net::UdpSocket::bind(at).await?;
+        let bound = tokio::net::UdpSocket::bind(at).await;
+        let socket = bound.map_err(|error| unbound(at, error))?;
         let local = v4(socket.local_addr()?)?;
         Ok(Self { socket, local })
     }
