@@ -17,16 +17,19 @@ use super::Outcome;
 
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  firmproof up\n  mosquitto_sub -h 127.0.0.1 -p <port it prints> -t 'fp/#' -v"
+    after_help = "Example:\n  firmproof up\n  firmproof up --dut qemu\n  mosquitto_sub -h 127.0.0.1 -p <port it prints> -t 'fp/#' -v"
 )]
 pub(super) struct Arguments {
     /// The device: a name in fixtures/duts, or a profile's path
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     dut: String,
+    /// The image of a device in QEMU [default for kc705: built from the clone's sources]
+    #[arg(long, value_name = "FILE")]
+    elf: Option<std::path::PathBuf>,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
-    let profile = Profile::find(&arguments.dut)?;
+    let profile = super::device(&arguments.dut, arguments.elf.as_deref())?;
     if profile.kind == Kind::External {
         return Err(
             "`up` wires a device to the lab's own Ethernet; an external device has its own network"
@@ -41,6 +44,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 
 async fn serve(profile: Profile) -> Outcome {
     let program = profile.host_program()?;
+    let emulated = profile.kind == Kind::Qemu;
     let bench = Bench::new(Arc::new(profile), &program, rand::random())?;
     let broker = RumqttdBroker::start().await?;
     let lab = bench.lab().clone();
@@ -63,6 +67,10 @@ async fn serve(profile: Profile) -> Outcome {
         "mqtt    mosquitto_sub -h 127.0.0.1 -p {} -t 'fp/#' -v",
         broker.address().port()
     );
+    if emulated {
+        let socket = firmproof::dut::qemu::debugger(bench.folder());
+        println!("gdb     target remote {}", socket.display());
+    }
     println!("console below; Ctrl-C ends it");
     let device = SocketAddrV4::new(lab.dut_address(), bench.config().http_port);
     tokio::spawn(forward::to_device(page, lab, device));
