@@ -200,7 +200,9 @@ fn kc705(settings: &QemuSettings, here: &Path, parts: &mut Vec<Part>) -> Image {
     if let Some(file) = named {
         return given(file, parts);
     }
-    let Ok(root) = firmware_build::repository(here) else {
+    // Cargo runs in another folder, where a relative path would be another one.
+    let here = std::path::absolute(here).unwrap_or_else(|_| here.into());
+    let Ok(root) = firmware_build::repository(&here) else {
         parts.push(image(State::Missing {
             what: "there is no image: this is no clone of the repository".into(),
             get: "run in a clone, or name an image with --elf".into(),

@@ -113,7 +113,8 @@ pub fn tools() -> [(&'static str, Result<String, BuildError>); 2] {
     ]
 }
 
-/// Builds the image of the repository at `root`. Cargo tells its progress on standard error.
+/// Builds the image of the repository at `root`, an absolute path. Cargo tells its progress on
+/// standard error.
 ///
 /// # Errors
 /// See [`BuildError`].
@@ -122,8 +123,8 @@ pub fn build_kc705(root: &Path) -> Result<Built, BuildError> {
     build(root)
 }
 
-/// Builds the image unless it is as new as its sources. Of several processes one builds, and the
-/// others wait for it.
+/// As [`build_kc705`], unless the image is as new as its sources. Of several processes one builds,
+/// and the others wait for it.
 ///
 /// # Errors
 /// See [`BuildError`].
