@@ -5,6 +5,7 @@ pub mod external;
 pub mod firmware;
 pub mod host;
 pub mod launch;
+pub mod named_setting;
 pub mod partitions;
 pub mod process;
 pub mod qemu;
