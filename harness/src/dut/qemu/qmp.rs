@@ -116,6 +116,9 @@ mod tests {
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.write_all(lines.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            // What it is told is taken: a command that cannot be sent would be another error.
+            tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
         });
         Qmp::connect(&socket).await
     }
