@@ -42,7 +42,10 @@ fn visit(path: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {
         .collect();
     let code = code.join(" ");
     // Tests at a file's end quote what they expect.
-    let code = code.split("#[cfg(test)] mod tests {").next().unwrap_or_default();
+    let code = code
+        .split("#[cfg(test)] mod tests {")
+        .next()
+        .unwrap_or_default();
     for call in code.split("event(").skip(1) {
         let mut literals = call.split('"');
         if literals
