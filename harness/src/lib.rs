@@ -15,3 +15,4 @@ pub mod result;
 pub mod rig;
 pub mod run;
 pub mod suite;
+pub mod update_key;

@@ -1,9 +1,11 @@
 //! The device under test: how it is started, what its firmware is, and what its process does.
 
+pub mod availability;
 pub mod external;
 pub mod firmware;
 pub mod host;
 pub mod launch;
+pub mod named_setting;
 pub mod partitions;
 pub mod probe;
 pub mod process;
@@ -70,8 +72,16 @@ pub enum DutError {
         source: std::io::Error,
     },
     /// There is no firmware to run.
-    #[error("{0}: no such firmware: `firmproof build kc705` makes it, or name one with --elf")]
-    NoFirmware(String),
+    #[error("there is no image of its firmware; --elf names one")]
+    NoImage,
+    /// The image that was given is none for this board.
+    #[error("{path}: {problem}")]
+    Image {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A board of the rig does not do as it is told.
     #[error(transparent)]
     Board(#[from] probe::BoardError),

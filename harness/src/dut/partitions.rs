@@ -174,17 +174,27 @@ pub(super) mod tests {
         // As much as the device has for its state elsewhere.
         assert!(named("state").size >= 64 << 10);
         // The bootloader keeps its choice of slot in two erase pages.
-        assert_eq!((named("otadata").size, named("otadata").subkind), (0x2000, 0));
+        assert_eq!(
+            (named("otadata").size, named("otadata").subkind),
+            (0x2000, 0)
+        );
     }
 
     #[test]
     fn the_partitions_are_aligned_do_not_overlap_and_fit_the_chip() {
         let mut end = TABLE.end as u32;
         for partition in layout().unwrap() {
-            let unit = if partition.kind == 0 { 64 << 10 } else { 4 << 10 };
+            let unit = if partition.kind == 0 {
+                64 << 10
+            } else {
+                4 << 10
+            };
             assert!(partition.offset.is_multiple_of(unit), "{partition:?}");
             assert!(partition.size.is_multiple_of(4 << 10), "{partition:?}");
-            assert!(partition.offset >= end, "{partition:?} begins before {end:#x}");
+            assert!(
+                partition.offset >= end,
+                "{partition:?} begins before {end:#x}"
+            );
             assert!(partition.name.len() < 16, "{partition:?}");
             end = partition.offset + partition.size;
         }
@@ -214,7 +224,10 @@ pub(super) mod tests {
     #[test]
     fn a_mistake_in_the_text_is_told_with_its_line() {
         let error = parse("# table\nstate, 0x40, 0x01, 0xc000\n").unwrap_err();
-        assert_eq!(error.to_string(), "partitions.csv, line 2: 4 fields, expected 5");
+        assert_eq!(
+            error.to_string(),
+            "partitions.csv, line 2: 4 fields, expected 5"
+        );
         let error = parse("state, 0x40, one, 0xc000, 1\n").unwrap_err();
         assert!(error.to_string().contains("`one` is no number"), "{error}");
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::board::Board;
-use crate::dut;
+use crate::dut::{self, DutError, availability};
 use crate::profile::Kind;
 
 /// Where emulated boards keep their images, unless told otherwise.
@@ -39,7 +39,14 @@ fn place(board: &Board, images: &Path) -> Result<(), String> {
         format!("board {}: {}: {error}", board.name, path.display())
     };
     let source = match board.profile.kind {
-        Kind::Qemu => board.profile.qemu.elf(),
+        Kind::Qemu => {
+            let mut profile = board.profile.clone();
+            let here = std::env::current_dir().unwrap_or_default();
+            availability::prepare(&mut profile, &here, &|news| eprintln!("{news}"))
+                .map_err(|lacking| format!("board {}: {lacking}", board.name))?;
+            let image = profile.qemu.elf;
+            image.ok_or_else(|| format!("board {}: {}", board.name, DutError::NoImage))?
+        }
         _ => board
             .profile
             .host_program()
