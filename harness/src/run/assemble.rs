@@ -33,7 +33,7 @@ pub fn assemble(folder: &Path) -> Result<Assembled, ResultError> {
 }
 
 /// Puts records in the suite's order, one device after the other.
-pub(super) fn sort(records: &mut [RecordFile]) {
+pub(crate) fn sort(records: &mut [RecordFile]) {
     let order: HashMap<String, usize> = suite::all()
         .into_iter()
         .enumerate()

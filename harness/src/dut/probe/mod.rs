@@ -302,7 +302,8 @@ impl Running {
                     ended.send_replace(Some(error.to_string()));
                     None
                 }
-                _ = stopped.wait_for(|stop| *stop) => {
+                // `changed` and not `wait_for`: what that returns is not `Send`.
+                _ = stopped.changed() => {
                     reader.stop();
                     let back = tokio::time::timeout(limit, reader.lost()).await;
                     ended.send_replace(Some(POWER_CUT.into()));
