@@ -18,6 +18,7 @@ pub(crate) fn events() -> BTreeMap<String, BTreeSet<String>> {
         "firmware/device/src",
         "firmware/boards/kc705/src",
         "firmware/boards/host/src",
+        "firmware/boards/esp32s3/src",
     ] {
         visit(&root.join(folder), &mut found);
     }

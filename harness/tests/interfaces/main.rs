@@ -10,6 +10,7 @@ use std::process::Command;
 use firmproof::case::{Finding, Verdict};
 use firmproof::profile::Profile;
 use firmproof::result::{Attempt, DutSummary, Record, RecordFile, RunResult, SCHEMA};
+use firmproof::rig::Rig;
 use firmproof_bootconfig::{BootConfig, MAX_ENCODED_LEN};
 
 use document::{names, paragraph, rows, section, words};
@@ -67,6 +68,29 @@ fn the_profiles_keys_are_the_documented_ones() {
 }
 
 #[test]
+fn the_rigs_keys_are_the_documented_ones() {
+    let documented: Names = rows(&section("Rig"))
+        .iter()
+        .flat_map(|row| names(&row[0]))
+        .collect();
+    let keys_of = |lines: &str| {
+        let text = format!("[[board]]\nname = \"x\"\nprofile = \"x\"\n{lines}\nx = 1\n");
+        let refused = Rig::parse(&text, Path::new("rig.toml")).unwrap_err();
+        known(&refused.to_string())
+    };
+    let mut keys = Names::new();
+    for key in keys_of("") {
+        if ["probe", "network", "power", "wifi"].contains(&key.as_str()) {
+            let within = keys_of(&format!("[board.{key}]"));
+            keys.extend(within.iter().map(|inner| format!("{key}.{inner}")));
+        } else {
+            keys.insert(key);
+        }
+    }
+    assert_eq!(documented, keys);
+}
+
+#[test]
 fn the_values_of_the_profiles_keys_are_the_documented_ones() {
     let head = |change: &'static str, place: usize| {
         let mut lines = HEAD.to_vec();
@@ -88,7 +112,7 @@ fn the_values_of_the_profiles_keys_are_the_documented_ones() {
         let missing: Vec<_> = values.difference(&documented).collect();
         assert!(missing.is_empty(), "{key} lacks {missing:?}");
         // What else stands in code there is another name, not a value that is gone.
-        let others = ["host", "qemu", "kc705-nommu"];
+        let others = ["host", "qemu", "probe", "kc705-nommu"];
         let unknown = documented.difference(&values);
         let unknown: Vec<_> = unknown.filter(|n| !others.contains(&n.as_str())).collect();
         assert!(unknown.is_empty(), "{key} has no {unknown:?}");

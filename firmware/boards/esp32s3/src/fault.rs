@@ -33,7 +33,7 @@ fn tell(at: fmt::Arguments<'_>, message: fmt::Arguments<'_>) {
 
 /// Writes `event=reset`: why the chip began anew. After a panic, its `event=panic` comes first.
 pub fn announce_reset() {
-    last_words::take(|words| console::line(format_args!("event=panic {words} told=after-reset")));
+    last_words::take(|words| console::line(format_args!("event=panic {words}")));
     let source = reset_reason(Cpu::ProCpu).map_or(0, |reason| reason as u32);
     console::line(format_args!("event=reset reason={}", reset::word(source)));
 }
