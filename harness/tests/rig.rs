@@ -106,7 +106,11 @@ fn board(name: &str, profile: &str) -> String {
 
 #[test]
 fn boards_of_one_profile_share_the_cases() {
-    let lab = LabFolder::new(&format!("{}{}", board("left", "host"), board("right", "host")));
+    let lab = LabFolder::new(&format!(
+        "{}{}",
+        board("left", "host"),
+        board("right", "host")
+    ));
     let run = lab.run("mqtt/connack");
     run.assert_all_passed();
     assert_eq!(run.state_of("left").0, "used");
@@ -116,7 +120,10 @@ fn boards_of_one_profile_share_the_cases() {
         let dut = case["dut"].as_str().unwrap();
         assert!(["left", "right"].contains(&dut), "{dut}");
         let evidence = case["evidence"].as_str().unwrap();
-        assert!(evidence.starts_with(&format!("evidence/{dut}.")), "{evidence}");
+        assert!(
+            evidence.starts_with(&format!("evidence/{dut}.")),
+            "{evidence}"
+        );
         assert!(lab.path("out").join(evidence).is_file());
     }
     assert_eq!(run.result["duts"].as_array().unwrap().len(), 2);
@@ -163,7 +170,11 @@ fn a_run_without_a_board_left_is_never_green() {
     let run = lab.run("mqtt/connack");
     assert_eq!(run.output.status.code(), Some(2));
     assert_eq!(run.result["complete"], false);
-    assert!(run.printed().contains("not complete: 0 of"), "{}", run.printed());
+    assert!(
+        run.printed().contains("not complete: 0 of"),
+        "{}",
+        run.printed()
+    );
 }
 
 #[test]
@@ -196,7 +207,10 @@ fn flashing_places_the_image_and_a_check_needs_one() {
     let before = check();
     assert_eq!(before.status.code(), Some(2));
     let told = String::from_utf8_lossy(&before.stdout).into_owned();
-    assert!(told.contains("`firmproof rig flash --board left` places one"), "{told}");
+    assert!(
+        told.contains("`firmproof rig flash --board left` places one"),
+        "{told}"
+    );
     let flashed = lab.rig(&["flash"]).output().unwrap();
     assert_eq!(flashed.status.code(), Some(0));
     assert!(lab.path("target/firmproof/rig/left/image").is_file());

@@ -17,7 +17,11 @@ impl core::fmt::Display for OutOfBounds {
     }
 }
 
-pub(crate) fn require(ok: bool, key: &'static str, allowed: &'static str) -> Result<(), OutOfBounds> {
+pub(crate) fn require(
+    ok: bool,
+    key: &'static str,
+    allowed: &'static str,
+) -> Result<(), OutOfBounds> {
     if ok {
         Ok(())
     } else {

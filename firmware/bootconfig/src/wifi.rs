@@ -122,21 +122,24 @@ mod tests {
     fn a_boot_configuration_is_no_credentials_and_every_flipped_bit_is_noticed() {
         let mut buffer = [0; MAX_ENCODED_LEN];
         crate::encode(&crate::BootConfig::safe_default(), &mut buffer).unwrap();
-        assert_eq!(
-            WifiCredentials::decode(&buffer),
-            Err(DecodeError::BadMagic)
-        );
+        assert_eq!(WifiCredentials::decode(&buffer), Err(DecodeError::BadMagic));
         let (whole, len) = stored(&credentials("lab", "passphrase"));
         for bit in 0..len * 8 {
             let mut broken = whole;
             broken[bit / 8] ^= 1 << (bit % 8);
-            assert!(WifiCredentials::decode(&broken[..len]).is_err(), "bit {bit}");
+            assert!(
+                WifiCredentials::decode(&broken[..len]).is_err(),
+                "bit {bit}"
+            );
         }
     }
 
     #[test]
     fn the_debug_form_shows_neither_name_nor_passphrase() {
         let shown = format!("{:?}", credentials("secret-lab", "passphrase"));
-        assert!(!shown.contains("secret-lab") && !shown.contains("passphrase"), "{shown}");
+        assert!(
+            !shown.contains("secret-lab") && !shown.contains("passphrase"),
+            "{shown}"
+        );
     }
 }

@@ -62,11 +62,10 @@ impl Board {
             board: entry.name.clone(),
             reason,
         };
-        let mut profile =
-            Profile::find(&entry.profile).map_err(|source| SeatError::Profile {
-                board: entry.name.clone(),
-                source,
-            })?;
+        let mut profile = Profile::find(&entry.profile).map_err(|source| SeatError::Profile {
+            board: entry.name.clone(),
+            source,
+        })?;
         let kind = profile.name.clone();
         let whole = std::path::absolute(&rig.path).unwrap_or_else(|_| rig.path.clone());
         let (seat, key) = match (&entry.probe, profile.kind) {
@@ -74,7 +73,10 @@ impl Board {
                 (None, format!("board {} of {}", entry.name, whole.display()))
             }
             (Some(probe), Kind::Probe) => {
-                let wifi = entry.wifi.as_ref().map(|source| credentials(source, variable));
+                let wifi = entry
+                    .wifi
+                    .as_ref()
+                    .map(|source| credentials(source, variable));
                 let network = entry.network.as_ref();
                 let address = |pick: fn(&super::map::Network) -> Ipv4Addr| {
                     network.map_or(Ipv4Addr::LOCALHOST, pick)
@@ -101,7 +103,9 @@ impl Board {
                 (Some(seat), format!("probe {}", probe.serial))
             }
             (None, Kind::Probe) => {
-                return Err(refused("its profile is a board behind a probe; [board.probe] is missing".into()));
+                return Err(refused(
+                    "its profile is a board behind a probe; [board.probe] is missing".into(),
+                ));
             }
             (Some(_), _) => {
                 return Err(refused(format!(
@@ -174,18 +178,27 @@ mod tests {
     #[test]
     fn credentials_that_are_absent_or_wrong_are_told_by_their_variable_and_never_shown() {
         let missing = board(BOARD, &[("SSID", "lab-net")]).unwrap_err();
-        assert!(missing.starts_with("board bench-1: the environment variable PASS is not set"), "{missing}");
+        assert!(
+            missing.starts_with("board bench-1: the environment variable PASS is not set"),
+            "{missing}"
+        );
         let short = board(BOARD, &[("SSID", "lab-net"), ("PASS", "hunter2")]).unwrap_err();
         assert!(short.contains("wifi.passphrase must be 8 to 63"), "{short}");
         let long = "x".repeat(64);
         let long = board(BOARD, &[("SSID", "lab-net"), ("PASS", &long)]).unwrap_err();
         assert!(long.contains("what PASS holds is too long"), "{long}");
         for told in [missing, short, long] {
-            assert!(!told.contains("lab-net") && !told.contains("hunter2"), "{told}");
+            assert!(
+                !told.contains("lab-net") && !told.contains("hunter2"),
+                "{told}"
+            );
         }
         let whole = board(BOARD, &[("SSID", "lab-net"), ("PASS", "correct horse")]).unwrap();
         let shown = format!("{whole:?}");
-        assert!(!shown.contains("lab-net") && !shown.contains("correct"), "{shown}");
+        assert!(
+            !shown.contains("lab-net") && !shown.contains("correct"),
+            "{shown}"
+        );
         assert_eq!(whole.seat.unwrap().network.ports, [123]);
     }
 
@@ -194,17 +207,31 @@ mod tests {
         let emulated = "[[board]]\nname = \"b\"\nprofile = \"esp32s3\"\n";
         let told = board(emulated, &[]).unwrap_err();
         assert!(told.contains("[board.probe] is missing"), "{told}");
-        let told = board(&BOARD.replace("profile = \"esp32s3\"", "profile = \"host\""), &[]);
-        assert!(told.unwrap_err().contains("its profile `host` is of another kind"));
+        let told = board(
+            &BOARD.replace("profile = \"esp32s3\"", "profile = \"host\""),
+            &[],
+        );
+        assert!(
+            told.unwrap_err()
+                .contains("its profile `host` is of another kind")
+        );
         let told = board("[[board]]\nname = \"b\"\nprofile = \"none\"\n", &[]).unwrap_err();
         assert!(told.starts_with("board b: no profile `none`"), "{told}");
     }
 
     #[test]
     fn a_board_whose_power_can_be_switched_has_the_capability() {
-        let wired = BOARD.replace("fixtures = [\"wifi\"]\n", "").replace("[board.wifi]\nssid_env = \"SSID\"\npassphrase_env = \"PASS\"\n", "");
+        let wired = BOARD.replace("fixtures = [\"wifi\"]\n", "").replace(
+            "[board.wifi]\nssid_env = \"SSID\"\npassphrase_env = \"PASS\"\n",
+            "",
+        );
         assert!(!board(&wired, &[]).unwrap().profile.has(Capability::Power));
         let switched = format!("{wired}[board.power]\non = [\"true\"]\noff = [\"true\"]\n");
-        assert!(board(&switched, &[]).unwrap().profile.has(Capability::Power));
+        assert!(
+            board(&switched, &[])
+                .unwrap()
+                .profile
+                .has(Capability::Power)
+        );
     }
 }

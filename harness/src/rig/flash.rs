@@ -85,7 +85,10 @@ mod tests {
             ),
         )
         .unwrap();
-        let text = format!("[[board]]\nname = \"b\"\nprofile = \"{}\"\n", profile.display());
+        let text = format!(
+            "[[board]]\nname = \"b\"\nprofile = \"{}\"\n",
+            profile.display()
+        );
         let rig = Rig::parse(&text, Path::new("rig.toml")).unwrap();
         let probes: Arc<dyn Probes> = Arc::new(NoProbes);
         let board = Board::of(&rig, &rig.boards[0], &probes, &|_| None).unwrap();

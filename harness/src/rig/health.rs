@@ -49,7 +49,10 @@ async fn fit(setup: &Setup, bench: &Bench) -> Judged<String> {
 
 /// A board that cannot join its Wi-Fi network says why before it fails to become ready.
 fn explained(bench: &Bench, stop: Stop) -> Stop {
-    let failed = bench.console().into_iter().rfind(|line| line.is("wifi.failed"));
+    let failed = bench
+        .console()
+        .into_iter()
+        .rfind(|line| line.is("wifi.failed"));
     match failed {
         Some(line) => Stop::inconclusive(format!(
             "it cannot join its Wi-Fi network ({}); check the access point, and the variables that \

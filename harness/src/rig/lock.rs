@@ -95,7 +95,10 @@ mod tests {
         let mine = take("7C:DF:A1:00:00:01").unwrap();
         let busy = take("7C:DF:A1:00:00:01").unwrap_err();
         let text = busy.to_string();
-        assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        assert!(
+            text.contains(&format!("process {}", std::process::id())),
+            "{text}"
+        );
         assert!(text.contains("7C:DF:A1:00:00:01"), "{text}");
         assert!(take("7C:DF:A1:00:00:02").is_ok());
         drop(mine);

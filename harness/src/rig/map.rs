@@ -174,7 +174,9 @@ impl Rig {
             if self.boards[..place].iter().any(|b| b.name == board.name) {
                 return Err(format!("two boards are called `{}`", board.name));
             }
-            board.check().map_err(|wrong| format!("board {}: {wrong}", board.name))?;
+            board
+                .check()
+                .map_err(|wrong| format!("board {}: {wrong}", board.name))?;
             let Some(probe) = &board.probe else { continue };
             if let Some(other) = serials.insert(&probe.serial, &board.name) {
                 return Err(format!(
@@ -198,12 +200,13 @@ impl Entry {
             return Err("the fixture `wifi` needs [board.wifi] with `ssid_env`".into());
         }
         match &self.probe {
-            Some(probe) if probe.serial.is_empty() => {
-                Err("`probe.serial` is empty; `firmproof rig list --probes` shows what is plugged in".into())
-            }
-            Some(_) if self.network.is_none() => {
-                Err("a board behind a probe needs [board.network] with `listen` and `address`".into())
-            }
+            Some(probe) if probe.serial.is_empty() => Err(
+                "`probe.serial` is empty; `firmproof rig list --probes` shows what is plugged in"
+                    .into(),
+            ),
+            Some(_) if self.network.is_none() => Err(
+                "a board behind a probe needs [board.network] with `listen` and `address`".into(),
+            ),
             None if self.network.is_some() || self.power.is_some() || self.wifi.is_some() => Err(
                 "[board.network], [board.power] and [board.wifi] are for a board behind a probe; \
                  [board.probe] is missing"
@@ -234,7 +237,10 @@ mod tests {
         let named = rig.select(&["right".into()]).unwrap();
         assert_eq!(named[0].name, "right");
         let error = rig.select(&["middle".into()]).unwrap_err().to_string();
-        assert!(error.contains("no board `middle`; it has left, right"), "{error}");
+        assert!(
+            error.contains("no board `middle`; it has left, right"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -258,7 +264,9 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named_with_the_example() {
-        let error = Rig::read(Path::new("/no/rig.toml")).unwrap_err().to_string();
+        let error = Rig::read(Path::new("/no/rig.toml"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("/no/rig.toml"), "{error}");
         assert!(error.contains("fixtures/rig.example.toml"), "{error}");
     }

@@ -107,7 +107,11 @@ mod tests {
             rig: "rig.toml".into(),
             boards: vec![
                 board("left", State::Used, None),
-                board("right", State::SetAside, Some("board right: no\nanswer\u{1b}[2J")),
+                board(
+                    "right",
+                    State::SetAside,
+                    Some("board right: no\nanswer\u{1b}[2J"),
+                ),
                 board("third", State::Busy, Some("it is in use by process 7")),
             ],
         };

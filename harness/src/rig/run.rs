@@ -114,7 +114,10 @@ pub async fn run(
     let mut reports = std::mem::take(&mut *lock(&shared.reports));
     Outcome {
         result: RunResult::of(seed, records, complete),
-        boards: order.iter().filter_map(|name| reports.remove(name)).collect(),
+        boards: order
+            .iter()
+            .filter_map(|name| reports.remove(name))
+            .collect(),
     }
 }
 
@@ -148,7 +151,12 @@ async fn prepared(board: &Board, shared: &Shared) -> Result<Setup, String> {
     if shared.flash || !flash::has_image(board, &shared.images) {
         flash::flash(board, &shared.images).await?;
     }
-    let setup = setup(board, &shared.images, shared.folder.clone(), shared.captures);
+    let setup = setup(
+        board,
+        &shared.images,
+        shared.folder.clone(),
+        shared.captures,
+    );
     health::check(&setup).await?;
     Ok(setup)
 }

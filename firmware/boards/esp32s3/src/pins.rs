@@ -53,7 +53,8 @@ impl Output {
 
     /// Drives the pin high or low.
     pub fn drive(&mut self, high: bool) {
-        self.0.set_level(if high { Level::High } else { Level::Low });
+        self.0
+            .set_level(if high { Level::High } else { Level::Low });
     }
 
     /// What the pad carries: low in spite of a high output when something holds it down.

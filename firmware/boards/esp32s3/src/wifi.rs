@@ -5,8 +5,8 @@ use esp_hal::peripherals::WIFI;
 use esp_hal::rng::Rng;
 use esp_radio::wifi::sta::StationConfig;
 use esp_radio::wifi::{
-    AuthenticationMethodConfig, Config, ConnectionError, ControllerConfig, Interface, WifiController,
-    WifiError,
+    AuthenticationMethodConfig, Config, ConnectionError, ControllerConfig, Interface,
+    WifiController, WifiError,
 };
 use firmproof_bootconfig::WifiCredentials;
 use firmproof_device::mqtt::backoff::Backoff;
@@ -69,7 +69,9 @@ pub async fn join(mut controller: WifiController<'static>) -> ! {
                     backoff.reset();
                 }
             }
-            Ok(Err(ConnectionError::Failed(failed))) => tell_failure(format_args!("{:?}", failed.reason)),
+            Ok(Err(ConnectionError::Failed(failed))) => {
+                tell_failure(format_args!("{:?}", failed.reason))
+            }
             Ok(Err(ConnectionError::WifiError(error))) => tell_failure(format_args!("{error:?}")),
             Ok(Err(_)) => tell_failure(format_args!("unknown")),
             Err(_) => {

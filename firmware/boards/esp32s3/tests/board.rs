@@ -86,7 +86,10 @@ mod tests {
     fn the_configuration_s_page_is_readable_and_judged(mut parts: Parts) {
         let found = parts.flash.find_partitions().unwrap();
         let mut page = [0; PAGE_LEN as usize];
-        parts.flash.read_config(&found.partitions, &mut page).unwrap();
+        parts
+            .flash
+            .read_config(&found.partitions, &mut page)
+            .unwrap();
         // A rig has written one; a board fresh from the shop has none.
         match decode(&page[..MAX_ENCODED_LEN]) {
             Ok(_) | Err(DecodeError::Missing) => {}
@@ -104,7 +107,11 @@ mod tests {
         parts.flash.read(page.start, &mut bytes).await.unwrap();
         assert_eq!(bytes, [0xff; 8]);
         parts.flash.write(page.start, b"firmproo").await.unwrap();
-        parts.flash.read(page.start + 3, &mut bytes[..5]).await.unwrap();
+        parts
+            .flash
+            .read(page.start + 3, &mut bytes[..5])
+            .await
+            .unwrap();
         assert_eq!(&bytes[..5], b"mproo");
         parts.flash.erase(page.start, page.end).await.unwrap();
     }

@@ -89,7 +89,10 @@ mod tests {
         let mut page = [0; PAGE_LEN as usize];
         for offset in (0..len as u32).step_by(PAGE_LEN as usize) {
             flash.read(from + offset, &mut page).await.unwrap();
-            flash.erase(to + offset, to + offset + PAGE_LEN).await.unwrap();
+            flash
+                .erase(to + offset, to + offset + PAGE_LEN)
+                .await
+                .unwrap();
             if page.iter().any(|byte| *byte != 0xff) {
                 flash.write(to + offset, &page).await.unwrap();
             }

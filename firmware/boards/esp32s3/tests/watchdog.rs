@@ -49,7 +49,10 @@ mod tests {
     fn a_hang_is_reset_by_the_watchdog_and_the_next_start_can_name_it() {
         let reason = critical_section::with(|cs| *REASON.borrow_ref(cs));
         assert_eq!(reason, Some(SocResetReason::SysRtcWdt));
-        assert_eq!(reset::word(SocResetReason::SysRtcWdt as u32), "rtc-watchdog");
+        assert_eq!(
+            reset::word(SocResetReason::SysRtcWdt as u32),
+            "rtc-watchdog"
+        );
     }
 
     #[test]

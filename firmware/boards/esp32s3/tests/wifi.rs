@@ -39,7 +39,9 @@ mod tests {
 
     #[test]
     #[timeout(90)]
-    async fn the_stored_network_is_joined_and_gives_an_address(parts: (FLASH<'static>, WIFI<'static>)) {
+    async fn the_stored_network_is_joined_and_gives_an_address(
+        parts: (FLASH<'static>, WIFI<'static>),
+    ) {
         let (flash, radio) = parts;
         let mut flash = BoardFlash::new(flash);
         let found = flash.find_partitions().unwrap();

@@ -13,7 +13,9 @@ fn check(stored: &[u8]) {
     };
     credentials.check().expect("decoding checks the bounds");
     let mut buffer = [0; WifiCredentials::MAX_ENCODED_LEN];
-    let len = credentials.encode(&mut buffer).expect("the longest ones fit");
+    let len = credentials
+        .encode(&mut buffer)
+        .expect("the longest ones fit");
     assert_eq!(WifiCredentials::decode(&buffer[..len]), Ok(credentials));
 }
 

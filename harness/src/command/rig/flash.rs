@@ -24,9 +24,8 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let runtime = runtime()?;
     let mut failed = false;
     for board in &boards {
-        let flashed = take(board).and_then(|_mine| {
-            runtime.block_on(flash::flash(board, Path::new(flash::IMAGES)))
-        });
+        let flashed = take(board)
+            .and_then(|_mine| runtime.block_on(flash::flash(board, Path::new(flash::IMAGES))));
         match flashed {
             Ok(()) => println!("{:<17} flashed", board.name),
             Err(reason) => {

@@ -36,7 +36,12 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
             },
             Err(error) => error.to_string(),
         };
-        println!("{:<17} {}\n  {}", entry.name, describe(entry), state.escape_debug());
+        println!(
+            "{:<17} {}\n  {}",
+            entry.name,
+            describe(entry),
+            state.escape_debug()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

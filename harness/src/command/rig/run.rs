@@ -58,7 +58,10 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     }
     let folder = RunFolder::join(&out, seed)?;
     let rig_path = rig.path.display().to_string();
-    let again = format!("firmproof rig run --rig {rig_path} --seed {}", folder.seed_text());
+    let again = format!(
+        "firmproof rig run --rig {rig_path} --seed {}",
+        folder.seed_text()
+    );
     let plan = Plan {
         boards,
         cases,

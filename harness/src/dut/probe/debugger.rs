@@ -99,7 +99,9 @@ pub enum ProbeError {
         found: Vec<String>,
     },
     /// Several probes have the serial number.
-    #[error("{count} probes have the serial number {serial}; unplug all but one, or give them different ones")]
+    #[error(
+        "{count} probes have the serial number {serial}; unplug all but one, or give them different ones"
+    )]
     Ambiguous {
         /// The rig's.
         serial: String,
@@ -116,7 +118,9 @@ pub enum ProbeError {
     #[error("attaching to the chip failed: {0}; check the wiring and the chip's power")]
     Attach(String),
     /// Another chip hangs on the probe.
-    #[error("the chip is {found}, and the rig says {wanted}; check `chip`, or which board the probe is on")]
+    #[error(
+        "the chip is {found}, and the rig says {wanted}; check `chip`, or which board the probe is on"
+    )]
     WrongChip {
         /// The rig's.
         wanted: String,
@@ -135,7 +139,9 @@ pub enum ProbeError {
     #[error("writing the flash failed: {0}; check the chip's power and the cable")]
     Flash(String),
     /// What was written reads back as something else.
-    #[error("the flash holds something else than was written; try again, then suspect the flash chip or its power")]
+    #[error(
+        "the flash holds something else than was written; try again, then suspect the flash chip or its power"
+    )]
     Verify,
     /// The program has no console, or does not come that far.
     #[error(

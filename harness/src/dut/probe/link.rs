@@ -99,9 +99,7 @@ impl Reader {
 
 /// Runs `work` on a thread that nobody has to wait for: one that hangs in a driver must not keep the
 /// program from ending.
-fn on_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> oneshot::Receiver<T> {
+fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, result) = oneshot::channel();
     std::thread::spawn(move || {
         // Nobody waits any more when the time was up.

@@ -223,8 +223,10 @@ impl Probe {
         let place = region(partition)?;
         let blank = vec![0xff; place.len()];
         let limit = self.limits.write;
-        self.tell("erasing flash", limit, move |chip| chip.write(place.start, &blank))
-            .await
+        self.tell("erasing flash", limit, move |chip| {
+            chip.write(place.start, &blank)
+        })
+        .await
     }
 
     async fn start(&mut self, config: &BootConfig, console: &Arc<Console>) -> Result<(), Trouble> {
@@ -356,16 +358,15 @@ fn region(name: &'static str) -> Result<Range<u32>, Trouble> {
     let layout = partitions::layout()?;
     let found = layout.into_iter().find(|partition| partition.name == name);
     let partition = found.ok_or_else(|| {
-        Trouble::Config(format!("firmware/boards/esp32s3/partitions.csv has no `{name}`"))
+        Trouble::Config(format!(
+            "firmware/boards/esp32s3/partitions.csv has no `{name}`"
+        ))
     })?;
     Ok(partition.offset..partition.offset + partition.size)
 }
 
 /// The page with the boot configuration, and behind it the Wi-Fi credentials.
-fn config_page(
-    config: &BootConfig,
-    wifi: Option<&WifiCredentials>,
-) -> Result<Vec<u8>, Trouble> {
+fn config_page(config: &BootConfig, wifi: Option<&WifiCredentials>) -> Result<Vec<u8>, Trouble> {
     let refused = |error: firmproof_bootconfig::EncodeError| Trouble::Config(error.to_string());
     let mut page = vec![0xff; region("boot_config")?.len()];
     let (first, second) = page.split_at_mut(WifiCredentials::PARTITION_OFFSET);

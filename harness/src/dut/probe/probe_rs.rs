@@ -340,7 +340,10 @@ mod tests {
             // Where the harness writes the configuration, and the last byte of the second slot.
             for address in [0xb000, 0x3d_ffff] {
                 let mut loader = target.flash_loader();
-                assert!(loader.add_data(address, &[0]).is_ok(), "{chip} {address:#x}");
+                assert!(
+                    loader.add_data(address, &[0]).is_ok(),
+                    "{chip} {address:#x}"
+                );
             }
         }
     }

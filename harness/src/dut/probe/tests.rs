@@ -78,7 +78,9 @@ fn good_power() -> MockPowerSwitch {
     power
 }
 
-fn attaches(mut make: impl FnMut(usize) -> Result<MockChip, ProbeError> + Send + 'static) -> MockProbes {
+fn attaches(
+    mut make: impl FnMut(usize) -> Result<MockChip, ProbeError> + Send + 'static,
+) -> MockProbes {
     let mut probes = MockProbes::new();
     let mut count = 0;
     probes
@@ -192,15 +194,19 @@ fn chip_failing_at(step: &str) -> MockChip {
     let lost = || ProbeError::Lost("USB".into());
     let mut chip = MockChip::new();
     let fails = step == "write";
-    chip.expect_write()
-        .returning(move |_, _| if fails { Err(ProbeError::Verify) } else { Ok(()) });
+    chip.expect_write().returning(move |_, _| {
+        if fails {
+            Err(ProbeError::Verify)
+        } else {
+            Ok(())
+        }
+    });
     let fails = step == "reset";
     chip.expect_reset()
         .returning(move |_| if fails { Err(lost()) } else { Ok(()) });
     let fails = step == "find";
     chip.expect_find_console().returning(move |_| Ok(!fails));
-    chip.expect_read_console()
-        .returning(move |_| Err(lost()));
+    chip.expect_read_console().returning(move |_| Err(lost()));
     chip.expect_hold().returning(|| Ok(()));
     chip
 }
@@ -246,7 +252,8 @@ async fn a_probe_that_is_missing_doubled_or_locked_and_a_wrong_chip_are_told_apa
         accessible: serial != "C",
     };
     let found = [named("A"), named("B"), named("B"), named("C")];
-    let texts = ["D", "B", "C"].map(|serial| debugger::pick(&found, serial).unwrap_err().to_string());
+    let texts =
+        ["D", "B", "C"].map(|serial| debugger::pick(&found, serial).unwrap_err().to_string());
     insta::assert_snapshot!(texts.join("\n"));
     assert_eq!(debugger::pick(&found, "A"), Ok(&found[0]));
     let none = debugger::pick(&[], "A").unwrap_err().to_string();
@@ -257,7 +264,10 @@ async fn a_probe_that_is_missing_doubled_or_locked_and_a_wrong_chip_are_told_apa
         found: "esp32c3".into(),
     };
     let text = refused(&mut probe(attaches(move |_| Err(wrong())), None)).await;
-    assert!(text.contains("the chip is esp32c3, and the rig says esp32s3"), "{text}");
+    assert!(
+        text.contains("the chip is esp32c3, and the rig says esp32s3"),
+        "{text}"
+    );
 }
 
 /// What an attach comes to, once.
@@ -298,7 +308,10 @@ async fn an_attach_that_hangs_is_tried_once_more_after_a_power_cycle() {
     let mut board = probe(MockProbes::new(), None);
     board.wiring.probes = Arc::new(Hanging(Mutex::new(vec![hang(), hang()])));
     let text = refused(&mut board).await;
-    assert!(text.contains("attaching to the chip took longer than"), "{text}");
+    assert!(
+        text.contains("attaching to the chip took longer than"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -309,14 +322,23 @@ async fn a_power_command_that_fails_is_told_whenever_it_does() {
         output: "no hub".into(),
     };
     let mut power = MockPowerSwitch::new();
-    power.expect_on().once().returning(move || Err(failed("hub on")));
+    power
+        .expect_on()
+        .once()
+        .returning(move || Err(failed("hub on")));
     let text = refused(&mut probe(MockProbes::new(), Some(power))).await;
-    assert!(text.contains("`hub on` failed (exit status: 1): no hub"), "{text}");
+    assert!(
+        text.contains("`hub on` failed (exit status: 1): no hub"),
+        "{text}"
+    );
 
     // At the end of a case nobody listens: the next start tells.
     let mut power = MockPowerSwitch::new();
     power.expect_on().returning(|| Ok(()));
-    power.expect_off().once().returning(move || Err(failed("hub off")));
+    power
+        .expect_off()
+        .once()
+        .returning(move || Err(failed("hub off")));
     let mut board = probe(attaches(|_| Ok(good_chip("event=ready\n"))), Some(power));
     started(&mut board).await;
     board.cut_power().await;
@@ -328,9 +350,21 @@ async fn a_power_command_that_fails_is_told_whenever_it_does() {
 async fn power_is_cut_by_the_switch_and_given_back_at_the_next_start() {
     let mut power = MockPowerSwitch::new();
     let mut order = mockall::Sequence::new();
-    power.expect_on().once().in_sequence(&mut order).returning(|| Ok(()));
-    power.expect_off().once().in_sequence(&mut order).returning(|| Ok(()));
-    power.expect_on().once().in_sequence(&mut order).returning(|| Ok(()));
+    power
+        .expect_on()
+        .once()
+        .in_sequence(&mut order)
+        .returning(|| Ok(()));
+    power
+        .expect_off()
+        .once()
+        .in_sequence(&mut order)
+        .returning(|| Ok(()));
+    power
+        .expect_on()
+        .once()
+        .in_sequence(&mut order)
+        .returning(|| Ok(()));
     let mut board = probe(attaches(|_| Ok(good_chip("event=ready\n"))), Some(power));
     started(&mut board).await;
     board.cut_power().await;
@@ -359,7 +393,10 @@ async fn flashing_fails_with_what_to_check_and_succeeds_the_second_time() {
         Some(good_power()),
     );
     let text = board.flash().await.unwrap_err().to_string();
-    assert!(text.starts_with("board bench-1: writing the flash failed"), "{text}");
+    assert!(
+        text.starts_with("board bench-1: writing the flash failed"),
+        "{text}"
+    );
     assert!(text.contains("check the chip's power"), "{text}");
     board.flash().await.unwrap();
 }

@@ -92,3 +92,36 @@ fn v4(address: SocketAddr) -> Result<SocketAddrV4, LabError> {
         SocketAddr::V6(_) => Err(LabError::Io(std::io::ErrorKind::InvalidInput.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(port: u16) -> SocketAddrV4 {
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+    }
+
+    #[tokio::test]
+    async fn a_port_that_the_dut_insists_on_is_the_one_and_any_other_is_ephemeral() {
+        let free = TcpListener::bind(at(0)).await.unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let os = Os::new(OsOptions::default().with_ports(vec![port]));
+        let listener = os.listen(at(port)).await.unwrap();
+        assert_eq!(listener.local_addr().port(), port);
+        let socket = os.udp(at(port)).await.unwrap();
+        assert_eq!(socket.local_addr().port(), port);
+        let other = os.listen(at(1883)).await.unwrap();
+        assert_ne!(other.local_addr().port(), 1883);
+        let again = os.listen(at(port)).await;
+        assert!(matches!(again, Err(LabError::AddressInUse(_))));
+    }
+
+    #[test]
+    fn a_port_that_needs_privilege_is_told_with_what_to_do() {
+        let denied = unbound(at(123), std::io::ErrorKind::PermissionDenied.into());
+        let text = denied.to_string();
+        assert!(text.starts_with("port 123 needs privilege"), "{text}");
+        assert!(text.contains("ip_unprivileged_port_start=123"), "{text}");
+    }
+}

@@ -31,8 +31,7 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
 
 #[esp_hal::main]
 async fn main(spawner: Spawner) -> ! {
-    let peripherals =
-        esp_hal::init(esp_hal::Config::default().with_cpu_clock(CpuClock::max()));
+    let peripherals = esp_hal::init(esp_hal::Config::default().with_cpu_clock(CpuClock::max()));
     console::start();
     fault::announce_reset();
     fault::reset_on_brown_out();
@@ -43,7 +42,10 @@ async fn main(spawner: Spawner) -> ! {
         TimerGroup::new(peripherals.TIMG0).timer0,
         peripherals.FROM_CPU_INTR0,
     );
-    spawn(spawner, watchdog::feed(watchdog::start(peripherals.RTC_TIMER)));
+    spawn(
+        spawner,
+        watchdog::feed(watchdog::start(peripherals.RTC_TIMER)),
+    );
 
     let mut flash = BoardFlash::new(peripherals.FLASH);
     let found = match flash.find_partitions() {
