@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod case;
+pub mod compare;
 pub mod dut;
 pub mod evidence;
 pub mod firmware_build;

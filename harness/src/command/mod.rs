@@ -2,6 +2,7 @@
 
 mod assemble;
 mod build;
+mod compare;
 mod doctor;
 mod ledger;
 mod list;
@@ -47,6 +48,8 @@ enum Command {
     Assemble(assemble::Arguments),
     /// Show the evidence of one verdict
     Show(show::Arguments),
+    /// Show what differs in a device's behaviour between two runs
+    Compare(compare::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
     /// Build the reference device for a board
@@ -71,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Ledger(arguments) => ledger::execute(&arguments),
         Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
+        Command::Compare(arguments) => compare::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),

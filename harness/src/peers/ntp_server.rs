@@ -88,7 +88,7 @@ impl NtpServer {
             Err(error) => (NtpPacket::default(), error.to_string()),
         };
         let transcript = &self.evidence.transcript;
-        transcript.record(&self.name, Direction::FromDevice, summary, &payload);
+        transcript.record(self.name.as_str(), Direction::FromDevice, summary, &payload);
         Ok(Request {
             packet,
             from,
@@ -146,7 +146,7 @@ impl NtpServer {
             None => what,
         };
         let transcript = &self.evidence.transcript;
-        transcript.record(&self.name, Direction::ToDevice, summary, payload);
+        transcript.record(self.name.as_str(), Direction::ToDevice, summary, payload);
         self.socket.send_from_to(payload, source, to.from).await
     }
 }

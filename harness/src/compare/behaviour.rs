@@ -1,0 +1,221 @@
+//! A case's transcript without what is not behaviour.
+//!
+//! Left out: times; what the case had no part in (`aside`, such as the device's own state messages
+//! and the harness's looks at its state, whose number depends on time). Made equal: port numbers and
+//! addresses of this machine, the board's name and version, the clock's value. Values that the
+//! device draws (an NTP transmit timestamp, the identifiers of DNS and DHCP) become their number in
+//! order of appearance: whether a value is a new one or an earlier one is behaviour.
+
+mod body;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::evidence::{Direction, Entry};
+use crate::result::EvidenceFile;
+use body::Identity;
+
+/// Messages of one peer's connection in one direction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Stream {
+    /// The peer.
+    pub peer: String,
+    /// Its connection.
+    pub connection: Option<u32>,
+    /// `to the device`, `from the device`, or `note`.
+    pub direction: &'static str,
+}
+
+/// One message, without what is not behaviour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The message decoded, in one line.
+    pub summary: String,
+    /// What the line does not tell of it.
+    pub content: String,
+}
+
+/// What a device and its peers said in one case.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Messages, in their order.
+    pub streams: BTreeMap<Stream, Vec<Message>>,
+}
+
+impl Behaviour {
+    /// The behaviour that `evidence` holds.
+    pub fn of(evidence: &EvidenceFile) -> Self {
+        let identity = Identity::of(&evidence.console);
+        let mut drawn = Drawn::default();
+        let mut behaviour = Self::default();
+        for entry in evidence.transcript.iter().filter(|entry| !entry.aside) {
+            let stream = Stream {
+                peer: entry.peer.clone(),
+                connection: entry.connection,
+                direction: match entry.direction {
+                    Direction::ToDevice => "to the device",
+                    Direction::FromDevice => "from the device",
+                    Direction::Note => "note",
+                },
+            };
+            let message = message(entry, &identity, &mut drawn);
+            behaviour.streams.entry(stream).or_default().push(message);
+        }
+        behaviour
+    }
+}
+
+fn message(entry: &Entry, identity: &Identity, drawn: &mut Drawn) -> Message {
+    let from_device = entry.direction == Direction::FromDevice;
+    // A file that was edited by hand may hold other digits; its bytes are compared as they stand.
+    let bytes = hex::decode(&entry.bytes).unwrap_or_else(|_| entry.bytes.clone().into_bytes());
+    let summary = without_machine_addresses(&entry.summary);
+    match entry.peer.split('-').next().unwrap_or_default() {
+        // Their summaries tell every field.
+        "ntp" => Message {
+            summary: drawn.numbered(&summary, if from_device { "transmit" } else { "originate" }),
+            content: String::new(),
+        },
+        "dns" => Message {
+            summary: drawn.numbered(&summary, "id"),
+            content: String::new(),
+        },
+        "dhcp" => Message {
+            summary: drawn.numbered(&summary, "xid"),
+            content: String::new(),
+        },
+        "http" if from_device => {
+            let (head, body) = body::of_response(&bytes, identity);
+            Message {
+                summary: if body.is_state {
+                    without(&summary, "bytes")
+                } else {
+                    summary
+                },
+                content: format!("{head}{}", body.text),
+            }
+        }
+        "broker" if from_device && summary.starts_with("PUBLISH ") => {
+            let payload = body::of_publish(&summary, &bytes, identity);
+            Message {
+                summary: if payload.is_state {
+                    without(&summary, "bytes")
+                } else {
+                    summary
+                },
+                content: payload.text,
+            }
+        }
+        _ => Message {
+            summary,
+            content: without_machine_addresses(&body::escaped(&bytes)),
+        },
+    }
+}
+
+/// Values that the device draws, by what they are, in the order of their appearance.
+#[derive(Debug, Default)]
+struct Drawn(BTreeMap<&'static str, Vec<String>>);
+
+impl Drawn {
+    /// `summary` with the value of `key` as its number. The source port, which is drawn too and says
+    /// nothing more, is left out.
+    fn numbered(&mut self, summary: &str, key: &'static str) -> String {
+        // What a reply says in `originate` is what a request has said in `transmit`.
+        let (kind, draws) = match key {
+            "originate" => ("transmit", false),
+            other => (other, true),
+        };
+        let known = self.0.entry(kind).or_default();
+        let words = summary.split(' ').filter(|w| !w.starts_with("port="));
+        let numbered = words.map(|word| match word.split_once('=') {
+            Some((name, value)) if name == key => {
+                let at = known.iter().position(|earlier| earlier == value);
+                let place = at.or_else(|| {
+                    draws.then(|| {
+                        known.push(value.into());
+                        known.len() - 1
+                    })
+                });
+                match place {
+                    Some(place) => format!("{key}=<drawn {}>", place + 1),
+                    None if value.bytes().all(|b| matches!(b, b'0' | b'.')) => word.into(),
+                    None => format!("{key}=<other>"),
+                }
+            }
+            _ => word.to_owned(),
+        });
+        numbered.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// `summary` without the value of `key`.
+fn without(summary: &str, key: &str) -> String {
+    let words = summary.split(' ').map(|word| match word.split_once('=') {
+        Some((name, _)) if name == key => format!("{key}=…"),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `text` with each IPv4 address that is not of the lab's own Ethernet, and a port behind it, made
+/// equal: the machine chooses them.
+fn without_machine_addresses(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) {
+        out.push_str(&rest[..begin]);
+        rest = &rest[begin..];
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (number, after) = rest.split_at(end.unwrap_or(rest.len()));
+        match number.trim_end_matches('.').parse::<Ipv4Addr>() {
+            // 192.0.2.0/24 is the lab's Ethernet (RFC 5737); it is the same in every run.
+            Ok(address) if address.octets()[..3] != [192, 0, 2] => {
+                out.push_str("<address>");
+                out.push_str(&number[number.trim_end_matches('.').len()..]);
+                rest = after.strip_prefix(':').map_or(after, |port| {
+                    port.trim_start_matches(|c: char| c.is_ascii_digit())
+                });
+            }
+            _ => {
+                out.push_str(number);
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawn_value_becomes_its_number_and_a_repeated_one_keeps_it() {
+        let mut drawn = Drawn::default();
+        let mut id = |text| drawn.numbered(text, "id");
+        assert_eq!(id("QUERY id=51800 a. port=62316"), "QUERY id=<drawn 1> a.");
+        assert_eq!(id("RESPONSE id=51800 a."), "RESPONSE id=<drawn 1> a.");
+        assert_eq!(id("QUERY id=7 a. port=1"), "QUERY id=<drawn 2> a.");
+    }
+
+    #[test]
+    fn a_reply_that_echoes_and_one_that_does_not_are_told_apart() {
+        let mut drawn = Drawn::default();
+        drawn.numbered("NTP transmit=a1.b2", "transmit");
+        let mut reply = |text| drawn.numbered(text, "originate");
+        assert_eq!(reply("NTP originate=a1.b2"), "NTP originate=<drawn 1>");
+        assert_eq!(reply("NTP originate=a1.b3"), "NTP originate=<other>");
+        assert_eq!(reply("NTP originate=0.0"), "NTP originate=0.0");
+    }
+
+    #[test]
+    fn addresses_of_the_machine_are_made_equal_and_those_of_the_lab_are_not() {
+        assert_eq!(
+            without_machine_addresses("Host: 127.0.0.1:41871, 10.1.2.3. 192.0.2.10:80 HTTP/1.1"),
+            "Host: <address>, <address>. 192.0.2.10:80 HTTP/1.1"
+        );
+    }
+}
