@@ -2,6 +2,7 @@
 //! `docs/interfaces.md` for the formats that its parts share.
 
 pub mod bench;
+pub mod benchmark;
 pub mod case;
 pub mod compare;
 pub mod dut;

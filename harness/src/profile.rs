@@ -67,6 +67,9 @@ pub struct QemuSettings {
     pub program: String,
     /// The firmware; without it, the one that `firmproof build` makes.
     pub elf: Option<PathBuf>,
+    /// Whether the CPU's clock counts instructions (`-icount`); for `firmproof bench`.
+    #[serde(skip)]
+    pub count_instructions: bool,
 }
 
 impl Default for QemuSettings {
@@ -74,6 +77,7 @@ impl Default for QemuSettings {
         Self {
             program: "qemu-system-xtensa".into(),
             elf: None,
+            count_instructions: false,
         }
     }
 }

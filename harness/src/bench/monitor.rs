@@ -4,6 +4,7 @@ use super::Bench;
 use super::power::unable;
 use crate::case::{Judged, Stop};
 use crate::dut::Control;
+use crate::dut::qemu::Memory;
 use crate::profile::Capability;
 
 impl Bench {
@@ -32,6 +33,16 @@ impl Bench {
         self.need(Capability::Monitor)?;
         let mut device = self.0.device.lock().await;
         device.led_register().await.map_err(unable)
+    }
+
+    /// What a part of the device's memory holds.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] when the profile lacks `monitor`; [`Stop::Inconclusive`] when it cannot be read.
+    pub async fn memory(&self, place: Memory) -> Judged<Vec<u8>> {
+        self.need(Capability::Monitor)?;
+        let mut device = self.0.device.lock().await;
+        device.memory(place).await.map_err(unable)
     }
 
     /// Waits until the emulator ends, though nobody has cut the device's power; for ever when the

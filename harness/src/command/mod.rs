@@ -1,6 +1,7 @@
 //! The command line.
 
 mod assemble;
+mod bench;
 mod build;
 mod compare;
 mod doctor;
@@ -50,6 +51,8 @@ enum Command {
     Show(show::Arguments),
     /// Show what differs in a device's behaviour between two runs
     Compare(compare::Arguments),
+    /// Measure a device: how fast it is, and what it takes
+    Bench(bench::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
     /// Build the reference device for a board
@@ -75,6 +78,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
+        Command::Bench(arguments) => bench::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),

@@ -54,7 +54,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let profile = Profile::find(dut)?;
     let cases = select(&arguments.filter)?;
     let seed = arguments.seed.as_deref().map(seed_of).transpose()?;
-    let out = arguments.out.clone().unwrap_or_else(new_run_folder);
+    let out = arguments.out.clone().unwrap_or_else(|| new_folder(""));
     if RunFolder::is_begun(&out) {
         return Err(format!(
             "{} already holds a run; choose another --out",
@@ -106,9 +106,9 @@ fn seed_of(text: &str) -> Result<[u8; 32], String> {
 }
 
 /// A folder named for the seconds and the process, so that runs sort and never collide.
-fn new_run_folder() -> PathBuf {
+pub(super) fn new_folder(prefix: &str) -> PathBuf {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
-    PathBuf::from(RUNS).join(format!("{now}-{}", std::process::id()))
+    PathBuf::from(RUNS).join(format!("{prefix}{now}-{}", std::process::id()))
 }

@@ -132,6 +132,14 @@ pub trait Device: Send {
         Err(DutError::Unsupported("show a register"))
     }
 
+    /// What its memory holds.
+    ///
+    /// # Errors
+    /// See [`DutError`].
+    async fn memory(&mut self, _place: qemu::Memory) -> Result<Vec<u8>, DutError> {
+        Err(DutError::Unsupported("show its memory"))
+    }
+
     /// Whether what runs the device still does: an emulator can hang.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-pub use size::{Part, Section, Sizes};
+pub use size::{Part, Section, Sizes, read as sizes_of};
 
 use toolchain::Toolchain;
 

@@ -50,12 +50,14 @@ pub(super) struct Body {
 pub(super) fn of_response(bytes: &[u8], identity: &Identity) -> (String, Body) {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
     let (head, body) = bytes.split_at(end.map_or(bytes.len(), |end| end + 4));
+    // The answer to HEAD tells the length of what it does not have, perhaps the state's.
+    let of_head = body.is_empty();
     let body = normalised(body, identity);
     let fields = head.split_inclusive(|&byte| byte == b'\n').map(|line| {
         let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
         if name.eq_ignore_ascii_case(b"date") {
             "Date: <time>\n".into()
-        } else if body.is_state && name.eq_ignore_ascii_case(b"content-length") {
+        } else if (body.is_state || of_head) && name.eq_ignore_ascii_case(b"content-length") {
             "Content-Length: <length>\n".into()
         } else {
             escaped(line)

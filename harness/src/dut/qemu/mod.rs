@@ -22,6 +22,30 @@ const READY: Duration = Duration::from_secs(20);
 /// The board's LED register, as QEMU's monitor reads it (`kc705`: FPGA registers, offset 8).
 const LED_REGISTER: u32 = 0x9d02_0008;
 
+/// Real nanoseconds that each instruction takes by the board's clock under `-icount`, as a power of 2.
+const ICOUNT_SHIFT: u32 = 5;
+/// CPU cycles that each instruction takes then: the board's clock has 40 MHz.
+pub const CYCLES_PER_INSTRUCTION: f64 = (1 << ICOUNT_SHIFT) as f64 * 0.04;
+
+/// A part of the board's memory (`firmware/boards/kc705/link.ld`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// The stack, lowest address first: it grows down.
+    Stack,
+    /// The word that counts cycles at work (`firmware/boards/kc705/src/load.rs`).
+    CyclesAtWork,
+}
+
+impl Memory {
+    /// Address and length in bytes.
+    const fn place(self) -> (u32, u32) {
+        match self {
+            Self::Stack => (0x6000_0000, 256 << 10),
+            Self::CyclesAtWork => (0x6004_0800, 4),
+        }
+    }
+}
+
 /// The files of one emulated board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Files {
@@ -39,6 +63,7 @@ struct Files {
 #[derive(Debug)]
 pub struct Qemu {
     program: String,
+    count_instructions: bool,
     port: FramePort,
     files: Files,
     process: Option<Process>,
@@ -50,6 +75,7 @@ impl Qemu {
     pub fn new(settings: &QemuSettings, port: FramePort, folder: &Path) -> Self {
         Self {
             program: settings.program.clone(),
+            count_instructions: settings.count_instructions,
             files: Files {
                 elf: settings.elf(),
                 config: folder.join("config"),
@@ -86,7 +112,11 @@ impl Device for Qemu {
         }
         // A socket of an earlier start would be mistaken for this one's.
         let _ = tokio::fs::remove_file(&self.files.control).await;
-        let launch = kc705::launch(&self.program, &self.files, &self.port);
+        let mut launch = kc705::launch(&self.program, &self.files, &self.port);
+        if self.count_instructions {
+            let clock = format!("shift={ICOUNT_SHIFT},sleep=on");
+            launch.arguments.extend(["-icount".into(), clock.into()]);
+        }
         self.process = Some(Process::start(&launch, console)?);
         Ok(())
     }
@@ -128,6 +158,15 @@ impl Device for Qemu {
 
     async fn led_register(&mut self) -> Result<u32, DutError> {
         self.qmp().await?.word(LED_REGISTER).await
+    }
+
+    async fn memory(&mut self, place: Memory) -> Result<Vec<u8>, DutError> {
+        let (address, length) = place.place();
+        let file = self.files.control.with_file_name("memory");
+        let arguments = serde_json::json!({ "val": address, "size": length, "filename": file });
+        self.qmp().await?.execute("pmemsave", arguments).await?;
+        let bytes = tokio::fs::read(&file).await;
+        bytes.map_err(|source| file_error(&file, source))
     }
 
     async fn responds(&mut self) -> Result<(), DutError> {
