@@ -43,7 +43,12 @@ impl<D: Driver> Driver for LinkFirst<D> {
 
     fn link_state(&mut self, cx: &mut Context<'_>) -> LinkState {
         let state = self.driver.link_state(cx);
+        let came_up = state == LinkState::Up && !self.up;
         self.up = state == LinkState::Up;
+        if came_up {
+            // What could not be sent a moment ago waits for a driver that wakes it.
+            cx.waker().wake_by_ref();
+        }
         state
     }
 
@@ -58,7 +63,11 @@ impl<D: Driver> Driver for LinkFirst<D> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use core::sync::atomic::{AtomicUsize, Ordering};
     use core::task::Waker;
+    use std::sync::Arc;
+    use std::task::Wake;
 
     use embassy_net::driver::{RxToken, TxToken};
 
@@ -102,6 +111,29 @@ mod tests {
         fn hardware_address(&self) -> HardwareAddress {
             HardwareAddress::Ethernet([2, 0, 0, 0, 0, 1])
         }
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn whoever_could_not_send_is_woken_once_when_the_link_comes_up() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let cx = &mut Context::from_waker(&waker);
+        let mut driver = LinkFirst::new(Cable(LinkState::Down));
+        driver.link_state(cx);
+        assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+        driver.driver.0 = LinkState::Up;
+        driver.link_state(cx);
+        driver.link_state(cx);
+        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub async fn measure(
         let bench = wire(profile, program)?;
         let measured = speed::measure(&bench, effort.operations, &mut samples).await;
         bench.end().await;
-        measured?;
+        measured.map_err(|stop| explained(&bench, stop))?;
     }
     if profile.has(Capability::Monitor) && profile.kind == Kind::Qemu {
         let mut counting = profile.clone();
@@ -147,7 +147,7 @@ pub async fn measure(
             let bench = wire(&counting, program)?;
             let measured = cost::measure(&bench, effort.operations, &mut samples).await;
             bench.end().await;
-            measured?;
+            measured.map_err(|stop| explained(&bench, stop))?;
         }
     }
     let mut figures = samples.figures();
@@ -158,6 +158,13 @@ pub async fn measure(
         effort,
         figures,
     })
+}
+
+fn explained(bench: &Bench, stop: Stop) -> Stop {
+    match stop {
+        Stop::Inconclusive(reason) => Stop::inconclusive(bench.with_console(&reason)),
+        other => other,
+    }
 }
 
 fn wire(profile: &Profile, program: &Path) -> Judged<Bench> {

@@ -74,16 +74,21 @@ fn message(entry: &Entry, identity: &Identity, drawn: &mut Drawn) -> Message {
     let summary = without_machine_addresses(&entry.summary);
     match entry.peer.split('-').next().unwrap_or_default() {
         // Their summaries tell every field.
+        "ntp" if from_device => Message {
+            summary: drawn.numbered(&summary, &["transmit"], true),
+            content: String::new(),
+        },
+        // Replies that go wrong on purpose put the device's timestamp into any field.
         "ntp" => Message {
-            summary: drawn.numbered(&summary, if from_device { "transmit" } else { "originate" }),
+            summary: drawn.numbered(&summary, &TIMESTAMPS, false),
             content: String::new(),
         },
         "dns" => Message {
-            summary: drawn.numbered(&summary, "id"),
+            summary: drawn.numbered(&summary, &["id"], from_device),
             content: String::new(),
         },
         "dhcp" => Message {
-            summary: drawn.numbered(&summary, "xid"),
+            summary: drawn.numbered(&summary, &["xid"], from_device),
             content: String::new(),
         },
         "http" if from_device => {
@@ -115,40 +120,42 @@ fn message(entry: &Entry, identity: &Identity, drawn: &mut Drawn) -> Message {
     }
 }
 
-/// Values that the device draws, by what they are, in the order of their appearance.
+/// The fields of an NTP packet that have a timestamp.
+const TIMESTAMPS: [&str; 4] = ["reference", "originate", "receive", "transmit"];
+
+/// Values that the device has drawn in one case, in the order of their appearance.
 #[derive(Debug, Default)]
-struct Drawn(BTreeMap<&'static str, Vec<String>>);
+struct Drawn(Vec<String>);
 
 impl Drawn {
-    /// `summary` with the value of `key` as its number. The source port, which is drawn too and says
-    /// nothing more, is left out.
-    fn numbered(&mut self, summary: &str, key: &'static str) -> String {
-        // What a reply says in `originate` is what a request has said in `transmit`.
-        let (kind, draws) = match key {
-            "originate" => ("transmit", false),
-            other => (other, true),
-        };
-        let known = self.0.entry(kind).or_default();
+    /// `summary` with the values of `keys` as their numbers; of a message that `draws`, new ones
+    /// too. The source port, which is drawn as well and says nothing more, is left out.
+    fn numbered(&mut self, summary: &str, keys: &[&str], draws: bool) -> String {
         let words = summary.split(' ').filter(|w| !w.starts_with("port="));
         let numbered = words.map(|word| match word.split_once('=') {
-            Some((name, value)) if name == key => {
-                let at = known.iter().position(|earlier| earlier == value);
-                let place = at.or_else(|| {
-                    draws.then(|| {
-                        known.push(value.into());
-                        known.len() - 1
-                    })
-                });
-                match place {
-                    Some(place) => format!("{key}=<drawn {}>", place + 1),
-                    None if value.bytes().all(|b| matches!(b, b'0' | b'.')) => word.into(),
-                    None => format!("{key}=<other>"),
-                }
-            }
+            Some((key, value)) if keys.contains(&key) => self.number(key, value, draws),
             _ => word.to_owned(),
         });
         numbered.collect::<Vec<_>>().join(" ")
     }
+
+    fn number(&mut self, key: &str, value: &str, draws: bool) -> String {
+        if draws && !self.0.iter().any(|earlier| earlier == value) {
+            self.0.push(value.into());
+        }
+        match self.0.iter().position(|earlier| earlier == value) {
+            Some(place) => format!("{key}=<drawn {}>", place + 1),
+            // What is made from a drawn value differs with it.
+            None if ["originate", "id", "xid"].contains(&key) && !is_zero(value) => {
+                format!("{key}=<other>")
+            }
+            None => format!("{key}={value}"),
+        }
+    }
+}
+
+fn is_zero(value: &str) -> bool {
+    value.bytes().all(|b| matches!(b, b'0' | b'.'))
 }
 
 /// `summary` without the value of `key`.
@@ -195,17 +202,19 @@ mod tests {
     #[test]
     fn a_drawn_value_becomes_its_number_and_a_repeated_one_keeps_it() {
         let mut drawn = Drawn::default();
-        let mut id = |text| drawn.numbered(text, "id");
-        assert_eq!(id("QUERY id=51800 a. port=62316"), "QUERY id=<drawn 1> a.");
-        assert_eq!(id("RESPONSE id=51800 a."), "RESPONSE id=<drawn 1> a.");
-        assert_eq!(id("QUERY id=7 a. port=1"), "QUERY id=<drawn 2> a.");
+        let mut id = |text, draws| drawn.numbered(text, &["id"], draws);
+        let query = id("QUERY id=51800 a. port=62316", true);
+        assert_eq!(query, "QUERY id=<drawn 1> a.");
+        let response = id("RESPONSE id=51800 a.", false);
+        assert_eq!(response, "RESPONSE id=<drawn 1> a.");
+        assert_eq!(id("QUERY id=7 a. port=1", true), "QUERY id=<drawn 2> a.");
     }
 
     #[test]
     fn a_reply_that_echoes_and_one_that_does_not_are_told_apart() {
         let mut drawn = Drawn::default();
-        drawn.numbered("NTP transmit=a1.b2", "transmit");
-        let mut reply = |text| drawn.numbered(text, "originate");
+        drawn.numbered("NTP transmit=a1.b2", &["transmit"], true);
+        let mut reply = |text| drawn.numbered(text, &TIMESTAMPS, false);
         assert_eq!(reply("NTP originate=a1.b2"), "NTP originate=<drawn 1>");
         assert_eq!(reply("NTP originate=a1.b3"), "NTP originate=<other>");
         assert_eq!(reply("NTP originate=0.0"), "NTP originate=0.0");
