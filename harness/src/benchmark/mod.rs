@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::bench::Bench;
 use crate::case::{Judged, Stop};
 use crate::firmware_build;
-use crate::profile::{Capability, Kind, Profile};
+use crate::profile::{Kind, Machine, Profile};
 use crate::result::{DutSummary, ResultError, SCHEMA};
 
 /// How much to measure.
@@ -139,7 +139,7 @@ pub async fn measure(
         bench.end().await;
         measured.map_err(|stop| explained(&bench, stop))?;
     }
-    if profile.has(Capability::Monitor) && profile.kind == Kind::Qemu {
+    if shows_its_memory(profile) {
         let mut counting = profile.clone();
         counting.qemu.count_instructions = true;
         for run in 1..=effort.runs {
@@ -160,6 +160,11 @@ pub async fn measure(
     })
 }
 
+/// Whether the device is the image for `kc705`, whose memory can be read over QEMU.
+fn shows_its_memory(profile: &Profile) -> bool {
+    profile.kind == Kind::Qemu && profile.qemu.machine == Machine::Kc705
+}
+
 fn explained(bench: &Bench, stop: Stop) -> Stop {
     match stop {
         Stop::Inconclusive(reason) => Stop::inconclusive(bench.with_console(&reason)),
@@ -174,10 +179,15 @@ fn wire(profile: &Profile, program: &Path) -> Judged<Bench> {
 
 /// The parts of the image, for a device that is an image.
 fn image(profile: &Profile) -> Judged<Vec<Figure>> {
-    if profile.kind != Kind::Qemu {
+    let Some(elf) = profile
+        .qemu
+        .elf
+        .as_ref()
+        .filter(|_| shows_its_memory(profile))
+    else {
         return Ok(Vec::new());
-    }
-    let sizes = firmware_build::sizes_of(&profile.qemu.elf())
+    };
+    let sizes = firmware_build::sizes_of(elf)
         .map_err(|e| Stop::inconclusive(format!("the image's size: {e}")))?;
     let loaded: u64 = sizes.parts.iter().map(|part| part.bytes).sum();
     let memory = sizes.sections.iter().find(|s| s.name == ".bss");

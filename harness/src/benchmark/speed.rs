@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use super::Samples;
-use super::cost;
+use super::{Samples, cost, shows_its_memory};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Judged, Stop};
 use crate::peers::http_prober::{Answer, HttpConnection};
@@ -60,7 +59,7 @@ pub(super) async fn measure(bench: &Bench, operations: u32, samples: &mut Sample
     }
     let each = began.elapsed().as_secs_f64() * 1000.0 / f64::from(operations);
     samples.add("command to its effect", "command_round_trip_ms", "ms", each);
-    if bench.need(Capability::Monitor).is_ok() {
+    if shows_its_memory(bench.profile()) {
         let deepest = cost::stack_peak(bench).await?;
         samples.add("peak stack", "stack_peak_bytes", "bytes", deepest);
     }

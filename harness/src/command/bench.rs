@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Args;
 use firmproof::benchmark::{Effort, measure};
 use firmproof::case::Stop;
-use firmproof::profile::Profile;
 use firmproof::report::benchmark::benchmark;
 use firmproof::run::setup;
 
@@ -26,6 +25,9 @@ pub(super) struct Arguments {
     /// The device: a name in fixtures/duts, or a profile's path
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     dut: String,
+    /// The image of a device in QEMU [default for kc705: built from the clone's sources]
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
     /// Runs, each with a new start of the device
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
@@ -41,7 +43,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
-    let profile = Profile::find(&arguments.dut)?;
+    let profile = super::device(&arguments.dut, arguments.elf.as_deref())?;
     let program = profile.host_program()?;
     let effort = Effort {
         runs: arguments.runs,

@@ -1,6 +1,6 @@
 //! A case's transcript without what is not behaviour.
 //!
-//! Left out: times; what the case had no part in (`aside`, such as the device's own state messages
+//! Left out: times; how often in a row the case sends the same; what the case had no part in (`aside`, such as the device's own state messages
 //! and the harness's looks at its state, whose number depends on time). Made equal: port numbers and
 //! addresses of this machine, the board's name and version, the clock's value. Values that the
 //! device draws (an NTP transmit timestamp, the identifiers of DNS and DHCP) become their number in
@@ -61,7 +61,12 @@ impl Behaviour {
                 },
             };
             let message = message(entry, &identity, &mut drawn);
-            behaviour.streams.entry(stream).or_default().push(message);
+            let messages = behaviour.streams.entry(stream).or_default();
+            // A case that sends the same until something happens does so as often as time allows.
+            let again = entry.direction == Direction::ToDevice && messages.last() == Some(&message);
+            if !again {
+                messages.push(message);
+            }
         }
         behaviour
     }

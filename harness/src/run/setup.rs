@@ -69,13 +69,13 @@ impl Setup {
 pub fn dut_summary(profile: &Profile, program: &Path) -> DutSummary {
     let file = match (profile.kind, &profile.start) {
         (Kind::Host, _) => Some(program.to_owned()),
-        (Kind::Qemu, _) => Some(profile.qemu.elf()),
+        (Kind::Qemu, _) => profile.qemu.elf.clone(),
         (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
         (Kind::External, None) => None,
     };
     DutSummary {
         name: profile.name.clone(),
-        kind: format!("{:?}", profile.kind).to_lowercase(),
+        kind: profile.kind.to_string(),
         firmware_sha256: file.and_then(|file| firmware::sha256(&file)),
         version: None,
     }
