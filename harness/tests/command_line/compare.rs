@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use firmproof::dut::availability::{Availability, is_required};
+use firmproof::profile::Profile;
+
 use super::{alone, firmproof};
 
 const SEED: &str = "0707070707070707070707070707070707070707070707070707070707070707";
@@ -96,24 +99,59 @@ fn a_benchmark_of_the_host_has_every_figure() {
     let stored = std::fs::read(folder.path().join("out/bench.json")).unwrap();
     let stored: serde_json::Value = serde_json::from_slice(&stored).unwrap();
     assert_eq!(said, stored);
+    has_figures(&said, &SPEED);
+}
+
+/// As [`a_benchmark_of_the_host_has_every_figure`], where QEMU and the firmware are there.
+#[test]
+fn a_benchmark_in_qemu_has_instructions_stack_and_sizes_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let lacking = Availability::of(&Profile::find("qemu").unwrap(), root).lacking();
+    if let Some(lacking) = lacking {
+        assert!(!is_required("qemu"), "{lacking}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let arguments = ["bench", "--dut", "qemu", "--runs", "1", "--operations", "5"];
+    let places = ["--json", "--out", out.to_str().unwrap()];
+    let output = firmproof(root, &[arguments.as_slice(), &places].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    has_figures(&said, &[SPEED.as_slice(), &COST].concat());
+}
+
+const SPEED: [&str; 8] = [
+    "start_to_ready_ms",
+    "start_to_session_ms",
+    "http_keep_alive_requests_per_s",
+    "http_connection_requests_per_s",
+    "mqtt_qos_0_publishes_per_s",
+    "mqtt_qos_1_publishes_per_s",
+    "mqtt_qos_2_publishes_per_s",
+    "command_round_trip_ms",
+];
+const COST: [&str; 14] = [
+    "stack_peak_bytes",
+    "http_keep_alive_request_instructions",
+    "http_connection_request_instructions",
+    "mqtt_qos_0_publish_instructions",
+    "mqtt_qos_1_publish_instructions",
+    "mqtt_qos_2_publish_instructions",
+    "image_all_bytes",
+    "image_bss_bytes",
+    "image_mqtt_bytes",
+    "image_http_bytes",
+    "image_ntp_bytes",
+    "image_update_bytes",
+    "image_network_stack_bytes",
+    "image_rest_bytes",
+];
+
+fn has_figures(said: &serde_json::Value, wanted: &[&str]) {
     let figures = said["figures"].as_array().unwrap();
-    let names: Vec<_> = figures
-        .iter()
-        .map(|f| f["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "start_to_ready_ms",
-            "start_to_session_ms",
-            "http_keep_alive_requests_per_s",
-            "http_connection_requests_per_s",
-            "mqtt_qos_0_publishes_per_s",
-            "mqtt_qos_1_publishes_per_s",
-            "mqtt_qos_2_publishes_per_s",
-            "command_round_trip_ms",
-        ]
-    );
+    let names = figures.iter().map(|f| f["name"].as_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), wanted);
     for figure in figures {
         let median = figure["median"].as_f64().unwrap();
         assert!(median > 0.0 && median.is_finite(), "{figure}");
