@@ -301,12 +301,12 @@ fn parting(stream: &Stream, a: &[Message], b: &[Message]) -> Option<Parting> {
         a: from(a, same),
         b: from(b, same),
     };
-    if let (Some(left), Some(right)) = (a.get(same), b.get(same)) {
-        if left.summary == right.summary {
-            let (left, right) = where_contents_part(&left.content, &right.content);
-            parting.a[0].push_str(&left);
-            parting.b[0].push_str(&right);
-        }
+    if let (Some(left), Some(right)) = (a.get(same), b.get(same))
+        && left.summary == right.summary
+    {
+        let (left, right) = where_contents_part(&left.content, &right.content);
+        parting.a[0].push_str(&left);
+        parting.b[0].push_str(&right);
     }
     Some(parting)
 }

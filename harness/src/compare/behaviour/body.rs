@@ -77,14 +77,14 @@ pub(super) fn of_publish(summary: &str, bytes: &[u8], identity: &Identity) -> Bo
 }
 
 fn normalised(bytes: &[u8], identity: &Identity) -> Body {
-    if let Ok(mut state @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes) {
-        if state.get("uptime_s").is_some() {
-            mask(&mut state);
-            return Body {
-                text: state.to_string(),
-                is_state: true,
-            };
-        }
+    if let Ok(mut state @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes)
+        && state.get("uptime_s").is_some()
+    {
+        mask(&mut state);
+        return Body {
+            text: state.to_string(),
+            is_state: true,
+        };
     }
     let text = escaped(bytes);
     let mark = format!("<dd>{} {}</dd>", identity.board, identity.version);
