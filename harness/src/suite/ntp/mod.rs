@@ -2,10 +2,19 @@
 
 mod calendar;
 mod clock;
+mod datagrams;
+mod eras;
+mod kiss;
 mod lease;
 mod names;
+mod offset;
+mod poll;
 mod replies;
 mod requests;
+mod servers;
+mod steps;
+mod unpredictability;
+mod unsynchronised;
 
 use crate::case::Case;
 
@@ -13,10 +22,19 @@ use crate::case::Case;
 pub fn cases() -> Vec<Case> {
     [
         calendar::cases(),
-        replies::cases(),
+        eras::cases(),
         requests::cases(),
+        unpredictability::cases(),
+        replies::cases(),
+        datagrams::cases(),
+        kiss::cases(),
+        offset::cases(),
+        steps::cases(),
+        poll::cases(),
+        servers::cases(),
         names::cases(),
         lease::cases(),
+        unsynchronised::cases(),
     ]
     .concat()
 }

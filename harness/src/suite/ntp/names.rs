@@ -1,16 +1,19 @@
 //! A time server by name (RFC 1035).
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use firmproof_bootconfig::Host;
-use hickory_proto::op::{Query, ResponseCode};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::op::{Message, Query, ResponseCode};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use crate::bench::{Bench, PATIENCE, text};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::evidence::console::Line;
 use crate::lab::LabError;
-use crate::peers::dns_server::{DnsError, DnsQuery, DnsServer};
+use crate::peers::dns_server::{DNS_PORT, DnsError, DnsQuery, DnsServer};
 use crate::peers::ntp_server::NtpServer;
 use crate::profile::Capability;
 
@@ -41,13 +44,72 @@ pub(super) fn cases() -> Vec<Case> {
             "ntp/names/no-such-name",
             &["RFC1035-4.1.1-2"],
             "A name that does not exist yields no address; it is told, and later asked for again",
-            |bench| no_address(bench, ResponseCode::NXDomain),
+            |bench| no_address(bench, Useless::Code(ResponseCode::NXDomain)),
         ),
         Case::must(
             "ntp/names/server-failure",
             &["RFC1035-4.1.1-2"],
             "A response code SERVFAIL yields no address; it is told, and the name is later asked for again",
-            |bench| no_address(bench, ResponseCode::ServFail),
+            |bench| no_address(bench, Useless::Code(ResponseCode::ServFail)),
+        ),
+        Case::must(
+            "ntp/names/no-records",
+            &["RFC1035-4.1.1-2"],
+            "An answer without any record yields no address, though its response code is 0",
+            |bench| no_address(bench, Useless::Empty),
+        ),
+        Case::must(
+            "ntp/names/records-of-another-type",
+            &["RFC1035-4.1.1-2"],
+            "An answer with nothing but addresses of another type (AAAA) yields no address",
+            |bench| no_address(bench, Useless::OtherType),
+        ),
+        Case::new(
+            Level::Policy,
+            "ntp/names/address-of-nobody",
+            &["FIRMPROOF-SNTP-4"],
+            "An answer with the address 0.0.0.0 yields no address",
+            |bench| no_address(bench, Useless::Nobody),
+        ),
+        Case::must(
+            "ntp/names/alias",
+            &["RFC1035-3.6.2-1"],
+            "An alias (CNAME) is followed to the address that stands beside it",
+            alias,
+        ),
+        Case::new(
+            Level::Should,
+            "ntp/names/many-addresses",
+            &["RFC4330-10-6"],
+            "Of a name with several addresses one is asked, and only one in a poll",
+            many_addresses,
+        ),
+        Case::new(
+            Level::Should,
+            "ntp/names/time-to-live-is-used-up",
+            &["RFC4330-10-7"],
+            "Before its time to live has passed an address is not asked for again",
+            kept,
+        ),
+        Case::new(
+            Level::Policy,
+            "ntp/names/no-storm-of-queries",
+            &["FIRMPROOF-SNTP-8"],
+            "A name that does not exist is asked for no more than four times in 15 seconds",
+            no_storm,
+        ),
+        Case::new(
+            Level::Policy,
+            "ntp/names/unknown-name-is-passed-over",
+            &["FIRMPROOF-SNTP-2"],
+            "A server whose name does not exist is passed over for the next",
+            passed_over,
+        ),
+        Case::must(
+            "ntp/names/identifiers-and-ports",
+            &["RFC5452-9.2-1", "RFC5452-9.2-3"],
+            "In 64 queries identifier and source port are drawn anew, without a pattern; false alarms: below 1 in 1,000,000",
+            unpredictable,
         ),
         Case::must(
             "ntp/names/changed-address",
@@ -79,6 +141,12 @@ pub(super) fn cases() -> Vec<Case> {
             &["RFC1035-7.3-1"],
             "An answer to another question than the one asked does not count",
             |bench| forged(bench, "RFC1035-7.3-1", Forgery::Question),
+        ),
+        Case::must(
+            "ntp/names/from-another-address",
+            &["RFC5452-9.1-1"],
+            "An answer from another address than the query went to does not count",
+            |bench| forged(bench, "RFC5452-9.1-1", Forgery::Source),
         ),
         Case::must(
             "ntp/names/compression-loop",
@@ -188,17 +256,48 @@ async fn resolved(bench: Bench) -> Judged {
     bench.alive(STATEMENT).await
 }
 
-async fn no_address(bench: Bench, code: ResponseCode) -> Judged {
+/// What is wrong with an answer that yields no address.
+#[derive(Clone, Copy)]
+enum Useless {
+    /// Its response code, although there are addresses beside it.
+    Code(ResponseCode),
+    Empty,
+    OtherType,
+    Nobody,
+}
+
+impl Useless {
+    fn answer(self, query: &DnsQuery, address: Ipv4Addr) -> Message {
+        match self {
+            Self::Code(code) => {
+                let mut message = query.answer(&[address], 60);
+                message.metadata.response_code = code;
+                message
+            }
+            Self::Empty => query.answer(&[], 60),
+            Self::OtherType => {
+                let mut message = query.answer(&[], 60);
+                if let Some(question) = query.message.queries.first() {
+                    let data = RData::AAAA(AAAA(address.to_ipv6_mapped()));
+                    message.add_answer(Record::from_rdata(question.name.clone(), 60, data));
+                }
+                message
+            }
+            Self::Nobody => query.answer(&[Ipv4Addr::UNSPECIFIED], 60),
+        }
+    }
+}
+
+async fn no_address(bench: Bench, useless: Useless) -> Judged {
     const STATEMENT: &str = "RFC1035-4.1.1-2";
     let dns = configured(&bench, &[1]).await?;
     let server = bench.ntp_server(2).await?;
     bench.start().await?;
-    // A response code counts although there are addresses beside it. A resolver may ask for the name more than once.
+    // A resolver may ask for the name more than once.
     let answering = async {
         loop {
             let query = query(&bench, &dns, STATEMENT).await?;
-            let mut refusal = query.answer(&[server.peer(2)], 60);
-            refusal.metadata.response_code = code;
+            let refusal = useless.answer(&query, server.peer(2));
             sent(dns.reply(&query, &refusal).await)?;
         }
     };
@@ -272,6 +371,7 @@ enum Forgery {
     Identifier,
     ResponseBit,
     Question,
+    Source,
 }
 
 /// A wrong answer before the right one: only the right one leads to a time server.
@@ -294,8 +394,14 @@ async fn forged(bench: Bench, statement: &'static str, forgery: Forgery) -> Judg
                 record.name = other.clone();
             }
         }
+        Forgery::Source => {}
     }
-    sent(dns.reply(&query, &forged).await)?;
+    if let Forgery::Source = forgery {
+        let elsewhere = SocketAddrV4::new(bench.lab().peer_address(5), DNS_PORT);
+        sent(dns.reply_from(elsewhere, &query, &forged).await)?;
+    } else {
+        sent(dns.reply(&query, &forged).await)?;
+    }
     sent(dns.reply(&query, &query.answer(&[right.peer(2)], 60)).await)?;
     tokio::select! {
         asked = wrong.next_request(patience(&bench)) => match asked {
@@ -339,4 +445,195 @@ async fn compression_loop(bench: Bench) -> Judged {
         synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
     }?;
     bench.alive(STATEMENT).await
+}
+
+async fn alias(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC1035-3.6.2-1";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    let mut answer = query.answer(&[], 60);
+    let canonical =
+        Name::from_ascii("clock.example.").map_err(|e| Stop::inconclusive(e.to_string()))?;
+    if let Some(question) = query.message.queries.first() {
+        let alias = RData::CNAME(CNAME(canonical.clone()));
+        answer.add_answer(Record::from_rdata(question.name.clone(), 60, alias));
+    }
+    let address = RData::A(A(server.peer(2)));
+    answer.add_answer(Record::from_rdata(canonical, 60, address));
+    sent(dns.reply(&query, &answer).await)?;
+    synchronises(&bench, &server, STATEMENT).await?;
+    bench.alive(STATEMENT).await
+}
+
+async fn many_addresses(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC4330-10-6";
+    let dns = configured(&bench, &[1]).await?;
+    let servers = [bench.ntp_server(2).await?, bench.ntp_server(3).await?];
+    bench.start().await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    let addresses: Vec<Ipv4Addr> = (2..=7).map(|n| bench.lab().peer_address(n)).collect();
+    sent(dns.reply(&query, &query.answer(&addresses[..2], 60)).await)?;
+    let wait = patience(&bench);
+    let (server, other, asked) = tokio::select! {
+        Ok(asked) = servers[0].next_request(wait) => (&servers[0], &servers[1], asked),
+        Ok(asked) = servers[1].next_request(wait) => (&servers[1], &servers[0], asked),
+        else => {
+            let seen = bench.with_console("none came");
+            return Err(Stop::fail(STATEMENT, "a request for the time at either address", seen));
+        }
+    };
+    let reply = asked.good_reply(UNIX_S, 0);
+    let replied = server.reply(&asked, &reply).await;
+    replied.map_err(|e| Stop::inconclusive(format!("time server: {e}")))?;
+    told(&bench, STATEMENT, "event=ntp.sync", |line| {
+        line.is("ntp.sync")
+    })
+    .await?;
+    // Both datagrams would be here: what was asked at once came before the reply was taken.
+    match other.next_request(Duration::ZERO).await {
+        Ok(_) => Err(Stop::fail(
+            STATEMENT,
+            "one address in a poll",
+            "both were asked",
+        )),
+        Err(_) => Ok(()),
+    }
+}
+
+async fn kept(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC4330-10-7";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    sent(
+        dns.reply(&query, &query.answer(&[server.peer(2)], 3600))
+            .await,
+    )?;
+    synchronises(&bench, &server, STATEMENT).await?;
+    for _ in 0..2 {
+        tokio::select! {
+            again = dns.next_query(patience(&bench)) => {
+                let seen = again.map_or_else(|e| e.to_string(), |_| "the name is asked for again".into());
+                return Err(Stop::fail(STATEMENT, "a poll at the address that is known", seen));
+            }
+            asked = server.next_request(patience(&bench)) => match asked {
+                Ok(asked) => {
+                    let reply = asked.good_reply(UNIX_S, 0);
+                    let replied = server.reply(&asked, &reply).await;
+                    replied.map_err(|e| Stop::inconclusive(format!("time server: {e}")))?;
+                }
+                Err(_) => return Err(Stop::fail(STATEMENT, "a poll", bench.with_console("none came"))),
+            },
+        }
+    }
+    Ok(())
+}
+
+async fn no_storm(bench: Bench) -> Judged {
+    const STATEMENT: &str = "FIRMPROOF-SNTP-8";
+    /// How many queries may come in 15 s.
+    const MOST: usize = 4;
+    let dns = configured(&bench, &[1]).await?;
+    bench.scale_time(20);
+    bench.start().await?;
+    let mut times = Vec::new();
+    while times.len() < 2 * MOST + 1 {
+        let query = query(&bench, &dns, STATEMENT).await?;
+        times.push(tokio::time::Instant::now());
+        let refusal = query.refusal(ResponseCode::NXDomain);
+        sent(dns.reply(&query, &refusal).await)?;
+    }
+    let least = bench
+        .device_time(15.0)
+        .saturating_sub(Duration::from_millis(100));
+    let slow = times.windows(MOST + 1).all(|window| match window {
+        [first, .., last] => last.duration_since(*first) >= least,
+        _ => false,
+    });
+    let expected = "no more than 4 queries in 15 s of device time";
+    let seen: Vec<_> = times.iter().map(|at| at.duration_since(times[0])).collect();
+    require(
+        slow,
+        STATEMENT,
+        expected,
+        format!("queries at {seen:.2?} of wall time"),
+    )
+}
+
+async fn passed_over(bench: Bench) -> Judged {
+    const STATEMENT: &str = "FIRMPROOF-SNTP-2";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.configure(|config| {
+        // There is room: the name is the only one so far.
+        let _ = config
+            .ntp
+            .servers
+            .push(Host::Address(server.peer(2).octets()));
+    });
+    bench.start().await?;
+    let answering = async {
+        loop {
+            let query = query(&bench, &dns, STATEMENT).await?;
+            let refusal = query.refusal(ResponseCode::NXDomain);
+            sent(dns.reply(&query, &refusal).await)?;
+        }
+    };
+    tokio::select! {
+        ended = answering => ended,
+        synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
+    }
+}
+
+async fn unpredictable(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC5452-9.2-3";
+    const QUERIES: usize = 64;
+    let dns = configured(&bench, &[1]).await?;
+    bench.scale_time(100);
+    bench.configure(|config| {
+        config.ntp.max_poll_s = config.ntp.min_poll_s;
+        config.ntp.servers.clear();
+        for n in 1..=4 {
+            // Four is what there is room for.
+            let _ = config
+                .ntp
+                .servers
+                .push(Host::Name(text(&format!("time{n}.example"))));
+        }
+    });
+    bench.start().await?;
+    let (mut ids, mut ports) = (Vec::new(), Vec::new());
+    while ids.len() < QUERIES {
+        let query = dns.next_query(patience(&bench)).await.map_err(|e| {
+            Stop::fail(
+                STATEMENT,
+                "queries for four names",
+                bench.with_console(&e.to_string()),
+            )
+        })?;
+        ids.push(query.message.metadata.id);
+        ports.push(query.from.port());
+        let refusal = query.refusal(ResponseCode::NXDomain);
+        sent(dns.reply(&query, &refusal).await)?;
+    }
+    // From 16,384 ports or more a draw of 64 has five values that came before once in 4 million times; from 65,536
+    // identifiers far more seldom. One step from each to the next four times: once in 7 million.
+    for (what, statement, drawn) in [
+        ("identifiers", "RFC5452-9.2-3", &ids),
+        ("source ports", "RFC5452-9.2-1", &ports),
+    ] {
+        let distinct: BTreeSet<u16> = drawn.iter().copied().collect();
+        let mut steps: BTreeMap<u16, usize> = BTreeMap::new();
+        for pair in drawn.windows(2) {
+            *steps.entry(pair[1].wrapping_sub(pair[0])).or_default() += 1;
+        }
+        let most = steps.values().max().copied().unwrap_or_default();
+        let fits = distinct.len() >= QUERIES - 4 && most <= 3;
+        let expected = format!("{what} without a pattern, at least 60 of 64 different");
+        require(fits, statement, expected, format!("{drawn:?}"))?;
+    }
+    Ok(())
 }
