@@ -161,7 +161,7 @@ const BORDERS: &[Border] = &[
         change: |reply| (reply.stratum, reply.reference_id) = (15, [192, 0, 2, 99]),
     },
     Border {
-        level: Level::Must,
+        level: Level::Should,
         name: "receive-equals-transmit",
         statement: "RFC4330-5-9",
         requirement: "A server that answers in no time at all is believed",
@@ -175,9 +175,9 @@ const BORDERS: &[Border] = &[
         change: |reply| reply.reference = 0,
     },
     Border {
-        level: Level::Must,
+        level: Level::Policy,
         name: "poll-and-precision-of-any-value",
-        statement: "RFC4330-5-13",
+        statement: "FIRMPROOF-SNTP-12",
         requirement: "Poll exponent and precision of a reply are ignored",
         change: |reply| (reply.poll, reply.precision) = (-128, 127),
     },

@@ -16,7 +16,8 @@ const YEAR: i64 = 365 * 86_400;
 pub(super) fn cases() -> Vec<Case> {
     let steps = STEPS.iter().map(|row| {
         let id = format!("ntp/steps/{}", row.name);
-        Case::must(id, &["RFC4330-5-14"], row.requirement, move |bench| {
+        let statements = ["FIRMPROOF-SNTP-13"];
+        Case::new(Level::Policy, id, &statements, row.requirement, move |bench| {
             stepped(bench, row)
         })
     });
@@ -98,7 +99,7 @@ const STEPS: &[Step] = &[
 ];
 
 async fn stepped(bench: Bench, row: &'static Step) -> Judged {
-    const STATEMENT: &str = "RFC4330-5-14";
+    const STATEMENT: &str = "FIRMPROOF-SNTP-13";
     let server = bench.ntp_server(1).await?;
     bench.scale_time(20);
     configure(&bench, 1, |ntp| ntp.max_poll_s = 30);
