@@ -124,7 +124,9 @@ fn every_section_has_as_many_statements_as_were_counted_in_its_specification() {
 fn no_statement_of_ntp_is_a_silent_gap() {
     let ledger = loaded();
     let cases = crate::suite::ntp::cases();
-    let judged = cases.iter().map(|case| (case.id.as_str(), case.statements.as_slice()));
+    let judged = cases
+        .iter()
+        .map(|case| (case.id.as_str(), case.statements.as_slice()));
     let coverage = ledger.coverage(judged);
     let gaps: Vec<_> = coverage
         .of(Some(Protocol::Ntp))

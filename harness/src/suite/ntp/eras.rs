@@ -86,7 +86,12 @@ const CROSSINGS: &[Crossing] = &[
     },
     Crossing {
         name: "leap-day-of-every-fourth-year",
-        statements: &["FIRMPROOF-CIVIL-2", "RFC3339-5.7-1", "RFC3339-C-1", "RFC3339-5.6-2"],
+        statements: &[
+            "FIRMPROOF-CIVIL-2",
+            "RFC3339-5.7-1",
+            "RFC3339-C-1",
+            "RFC3339-5.6-2",
+        ],
         requirement: "After 28 February of 2096, which 4 divides, comes 29 February",
         pivot: IN_2024,
         utc_offset_s: 0,

@@ -1,5 +1,6 @@
 //! (S)NTP: the device as a client (RFC 4330, RFC 5905), and the calendar that it makes of the time.
 
+mod addresses;
 mod calendar;
 mod clock;
 mod datagrams;
@@ -9,6 +10,7 @@ mod lease;
 mod names;
 mod offset;
 mod poll;
+mod renewal;
 mod replies;
 mod requests;
 mod servers;
@@ -33,7 +35,9 @@ pub fn cases() -> Vec<Case> {
         poll::cases(),
         servers::cases(),
         names::cases(),
+        addresses::cases(),
         lease::cases(),
+        renewal::cases(),
         unsynchronised::cases(),
     ]
     .concat()

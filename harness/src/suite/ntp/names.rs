@@ -1,6 +1,5 @@
-//! A time server by name (RFC 1035).
+//! A time server by name: which answers of a resolver count (RFC 1035, RFC 5452).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::profile::Capability;
 
 const NAME: &str = "time.example";
 /// Any time will do: 2026-01-01T00:00:00Z.
-const UNIX_S: i64 = 1_767_225_600;
+pub(super) const UNIX_S: i64 = 1_767_225_600;
 /// Fast enough for several polls, and slow enough that the 5 s for which a resolver waits are a second of a busy
 /// machine.
 pub(super) const SCALE: u16 = 5;
@@ -79,46 +78,6 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::new(
             Level::Should,
-            "ntp/names/many-addresses",
-            &["RFC4330-10-6"],
-            "Of a name with several addresses one is asked, and only one in a poll",
-            many_addresses,
-        ),
-        Case::new(
-            Level::Should,
-            "ntp/names/time-to-live-is-used-up",
-            &["RFC4330-10-7"],
-            "Before its time to live has passed an address is not asked for again",
-            kept,
-        ),
-        Case::new(
-            Level::Policy,
-            "ntp/names/no-storm-of-queries",
-            &["FIRMPROOF-SNTP-8"],
-            "A name that does not exist is asked for no more than four times in 15 seconds",
-            no_storm,
-        ),
-        Case::new(
-            Level::Policy,
-            "ntp/names/unknown-name-is-passed-over",
-            &["FIRMPROOF-SNTP-2"],
-            "A server whose name does not exist is passed over for the next",
-            passed_over,
-        ),
-        Case::must(
-            "ntp/names/identifiers-and-ports",
-            &["RFC5452-9.2-1", "RFC5452-9.2-3"],
-            "In 64 queries identifier and source port are drawn anew, without a pattern; false alarms: below 1 in 1,000,000",
-            unpredictable,
-        ),
-        Case::must(
-            "ntp/names/changed-address",
-            &["RFC1035-3.2.1-1"],
-            "After its time to live an address is asked for again, and a new one is followed",
-            changed_address,
-        ),
-        Case::new(
-            Level::Should,
             "ntp/names/no-reply",
             &["RFC1035-7.2-1"],
             "A query without a reply is repeated, given up by a time limit, and that is told",
@@ -162,7 +121,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// How long anything here may take, in wall time: the device may first have to wait for its next poll.
-fn patience(bench: &Bench) -> Duration {
+pub(super) fn patience(bench: &Bench) -> Duration {
     PATIENCE + bench.device_time(NEXT_POLL_S)
 }
 
@@ -328,20 +287,6 @@ async fn failure(bench: &Bench, statement: &str) -> Judged {
     require(named, statement, "a reason", line.text)
 }
 
-async fn changed_address(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC1035-3.2.1-1";
-    let dns = configured(&bench, &[1]).await?;
-    let servers = [bench.ntp_server(2).await?, bench.ntp_server(3).await?];
-    bench.start().await?;
-    for (server, n) in servers.iter().zip([2, 3]) {
-        let query = query(&bench, &dns, STATEMENT).await?;
-        let answer = query.answer(&[server.peer(n)], 1);
-        sent(dns.reply(&query, &answer).await)?;
-        synchronises(&bench, server, STATEMENT).await?;
-    }
-    bench.alive(STATEMENT).await
-}
-
 async fn no_reply(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC1035-7.2-1";
     let dns = configured(&bench, &[1]).await?;
@@ -465,175 +410,4 @@ async fn alias(bench: Bench) -> Judged {
     sent(dns.reply(&query, &answer).await)?;
     synchronises(&bench, &server, STATEMENT).await?;
     bench.alive(STATEMENT).await
-}
-
-async fn many_addresses(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC4330-10-6";
-    let dns = configured(&bench, &[1]).await?;
-    let servers = [bench.ntp_server(2).await?, bench.ntp_server(3).await?];
-    bench.start().await?;
-    let query = query(&bench, &dns, STATEMENT).await?;
-    let addresses: Vec<Ipv4Addr> = (2..=7).map(|n| bench.lab().peer_address(n)).collect();
-    sent(dns.reply(&query, &query.answer(&addresses[..2], 60)).await)?;
-    let wait = patience(&bench);
-    let (server, other, asked) = tokio::select! {
-        Ok(asked) = servers[0].next_request(wait) => (&servers[0], &servers[1], asked),
-        Ok(asked) = servers[1].next_request(wait) => (&servers[1], &servers[0], asked),
-        else => {
-            let seen = bench.with_console("none came");
-            return Err(Stop::fail(STATEMENT, "a request for the time at either address", seen));
-        }
-    };
-    let reply = asked.good_reply(UNIX_S, 0);
-    let replied = server.reply(&asked, &reply).await;
-    replied.map_err(|e| Stop::inconclusive(format!("time server: {e}")))?;
-    told(&bench, STATEMENT, "event=ntp.sync", |line| {
-        line.is("ntp.sync")
-    })
-    .await?;
-    // Both datagrams would be here: what was asked at once came before the reply was taken.
-    match other.next_request(Duration::ZERO).await {
-        Ok(_) => Err(Stop::fail(
-            STATEMENT,
-            "one address in a poll",
-            "both were asked",
-        )),
-        Err(_) => Ok(()),
-    }
-}
-
-async fn kept(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC4330-10-7";
-    let dns = configured(&bench, &[1]).await?;
-    let server = bench.ntp_server(2).await?;
-    bench.start().await?;
-    let query = query(&bench, &dns, STATEMENT).await?;
-    sent(
-        dns.reply(&query, &query.answer(&[server.peer(2)], 3600))
-            .await,
-    )?;
-    synchronises(&bench, &server, STATEMENT).await?;
-    for _ in 0..2 {
-        tokio::select! {
-            again = dns.next_query(patience(&bench)) => {
-                let seen = again.map_or_else(|e| e.to_string(), |_| "the name is asked for again".into());
-                return Err(Stop::fail(STATEMENT, "a poll at the address that is known", seen));
-            }
-            asked = server.next_request(patience(&bench)) => match asked {
-                Ok(asked) => {
-                    let reply = asked.good_reply(UNIX_S, 0);
-                    let replied = server.reply(&asked, &reply).await;
-                    replied.map_err(|e| Stop::inconclusive(format!("time server: {e}")))?;
-                }
-                Err(_) => return Err(Stop::fail(STATEMENT, "a poll", bench.with_console("none came"))),
-            },
-        }
-    }
-    Ok(())
-}
-
-async fn no_storm(bench: Bench) -> Judged {
-    const STATEMENT: &str = "FIRMPROOF-SNTP-8";
-    /// How many queries may come in 15 s.
-    const MOST: usize = 4;
-    let dns = configured(&bench, &[1]).await?;
-    bench.scale_time(20);
-    bench.start().await?;
-    let mut times = Vec::new();
-    while times.len() < 2 * MOST + 1 {
-        let query = query(&bench, &dns, STATEMENT).await?;
-        times.push(tokio::time::Instant::now());
-        let refusal = query.refusal(ResponseCode::NXDomain);
-        sent(dns.reply(&query, &refusal).await)?;
-    }
-    let least = bench
-        .device_time(15.0)
-        .saturating_sub(Duration::from_millis(100));
-    let slow = times.windows(MOST + 1).all(|window| match window {
-        [first, .., last] => last.duration_since(*first) >= least,
-        _ => false,
-    });
-    let expected = "no more than 4 queries in 15 s of device time";
-    let seen: Vec<_> = times.iter().map(|at| at.duration_since(times[0])).collect();
-    require(
-        slow,
-        STATEMENT,
-        expected,
-        format!("queries at {seen:.2?} of wall time"),
-    )
-}
-
-async fn passed_over(bench: Bench) -> Judged {
-    const STATEMENT: &str = "FIRMPROOF-SNTP-2";
-    let dns = configured(&bench, &[1]).await?;
-    let server = bench.ntp_server(2).await?;
-    bench.configure(|config| {
-        // There is room: the name is the only one so far.
-        let _ = config
-            .ntp
-            .servers
-            .push(Host::Address(server.peer(2).octets()));
-    });
-    bench.start().await?;
-    let answering = async {
-        loop {
-            let query = query(&bench, &dns, STATEMENT).await?;
-            let refusal = query.refusal(ResponseCode::NXDomain);
-            sent(dns.reply(&query, &refusal).await)?;
-        }
-    };
-    tokio::select! {
-        ended = answering => ended,
-        synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
-    }
-}
-
-async fn unpredictable(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC5452-9.2-3";
-    const QUERIES: usize = 64;
-    let dns = configured(&bench, &[1]).await?;
-    bench.scale_time(100);
-    bench.configure(|config| {
-        config.ntp.max_poll_s = config.ntp.min_poll_s;
-        config.ntp.servers.clear();
-        for n in 1..=4 {
-            // Four is what there is room for.
-            let _ = config
-                .ntp
-                .servers
-                .push(Host::Name(text(&format!("time{n}.example"))));
-        }
-    });
-    bench.start().await?;
-    let (mut ids, mut ports) = (Vec::new(), Vec::new());
-    while ids.len() < QUERIES {
-        let query = dns.next_query(patience(&bench)).await.map_err(|e| {
-            Stop::fail(
-                STATEMENT,
-                "queries for four names",
-                bench.with_console(&e.to_string()),
-            )
-        })?;
-        ids.push(query.message.metadata.id);
-        ports.push(query.from.port());
-        let refusal = query.refusal(ResponseCode::NXDomain);
-        sent(dns.reply(&query, &refusal).await)?;
-    }
-    // From 16,384 ports or more a draw of 64 has five values that came before once in 4 million times; from 65,536
-    // identifiers far more seldom. One step from each to the next four times: once in 7 million.
-    for (what, statement, drawn) in [
-        ("identifiers", "RFC5452-9.2-3", &ids),
-        ("source ports", "RFC5452-9.2-1", &ports),
-    ] {
-        let distinct: BTreeSet<u16> = drawn.iter().copied().collect();
-        let mut steps: BTreeMap<u16, usize> = BTreeMap::new();
-        for pair in drawn.windows(2) {
-            *steps.entry(pair[1].wrapping_sub(pair[0])).or_default() += 1;
-        }
-        let most = steps.values().max().copied().unwrap_or_default();
-        let fits = distinct.len() >= QUERIES - 4 && most <= 3;
-        let expected = format!("{what} without a pattern, at least 60 of 64 different");
-        require(fits, statement, expected, format!("{drawn:?}"))?;
-    }
-    Ok(())
 }

@@ -17,9 +17,13 @@ pub(super) fn cases() -> Vec<Case> {
     let steps = STEPS.iter().map(|row| {
         let id = format!("ntp/steps/{}", row.name);
         let statements = ["FIRMPROOF-SNTP-13"];
-        Case::new(Level::Policy, id, &statements, row.requirement, move |bench| {
-            stepped(bench, row)
-        })
+        Case::new(
+            Level::Policy,
+            id,
+            &statements,
+            row.requirement,
+            move |bench| stepped(bench, row),
+        )
     });
     let leaps = [1, 2].map(|indicator| {
         let (name, what) = match indicator {

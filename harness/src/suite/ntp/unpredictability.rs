@@ -1,13 +1,17 @@
-//! That nobody can guess what binds a reply to its request: the transmit timestamp and the source port, over many
-//! requests (RFC 9109 §4; RFC 8633 §5.1 and RFC 4330 §3 as policy).
+//! That nobody can guess what binds a reply to its request: the transmit timestamp and the source port of requests, the
+//! identifier and the source port of name queries (RFC 9109 §4, RFC 5452 §9.2; RFC 4330 §3 as policy).
 //!
 //! The judgements are statistical. Each states how often it would blame a client that draws its numbers well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use firmproof_bootconfig::Host;
+use hickory_proto::op::ResponseCode;
+
 use super::clock::{GOOD_TIME, configure, next_poll, request, synchronise, unsent};
-use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level, require};
+use super::names::{configured, patience, sent};
+use crate::bench::{Bench, PATIENCE, text};
+use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::ntp_packet::ntp_seconds;
 use crate::peers::ntp_server::Request;
 use crate::profile::Capability::{Configure, LabAddresses, Ntp, ObserveState, TimeScale};
@@ -50,6 +54,13 @@ pub(super) fn cases() -> Vec<Case> {
             port_closed,
         )
         .needs(&[ObserveState, TimeScale]),
+        Case::must(
+            "ntp/unpredictability/name-queries",
+            &["RFC5452-9.2-1", "RFC5452-9.2-3"],
+            "In 64 queries identifier and source port are drawn anew, without a pattern; false alarms: below 1 in 1,000,000",
+            name_queries,
+        )
+        .needs(&[LabAddresses, TimeScale]),
     ]
     .into_iter()
     .map(|case| case.needs(&[Configure, Ntp]))
@@ -135,27 +146,34 @@ async fn ports(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC9109-4-1";
     let requests = many(&bench, STATEMENT).await?;
     let ports: Vec<u16> = requests.iter().map(|asked| asked.from.port()).collect();
-    let distinct: BTreeSet<u16> = ports.iter().copied().collect();
+    // From the smallest range in use, 16,384 ports, a draw of 128 has 28 values that came before less than once in 10^40
+    // times, and one step from port to port four times below once in 400,000.
+    without_pattern("ports", &ports, 100, "RFC9109-4-2", STATEMENT)?;
     let seen = format!("{ports:?}");
-    // From the smallest range in use, 16,384 ports, about one in two such draws has a port twice; a hundred
-    // different ones are missed less than once in 10^40.
-    require(
-        distinct.len() >= 100,
-        "RFC9109-4-2",
-        "at least 100 different ports in 128 requests",
-        seen.clone(),
-    )?;
-    // A counter adds the same each time. That one step comes four times in 127 random ones happens below once in
-    // 400,000.
+    // 123 is open to everyone who guesses.
+    require(!ports.contains(&123), STATEMENT, "not port 123", seen)
+}
+
+/// At least `distinct` of the numbers differ, and no step from one to the next comes more than three times, as a counter's
+/// does.
+fn without_pattern(
+    what: &str,
+    drawn: &[u16],
+    distinct: usize,
+    differ: &'static str,
+    pattern: &'static str,
+) -> Judged {
+    let seen = format!("{drawn:?}");
+    let different: BTreeSet<u16> = drawn.iter().copied().collect();
+    let expected = format!("at least {distinct} different {what} of {}", drawn.len());
+    require(different.len() >= distinct, differ, expected, seen.clone())?;
     let mut steps: BTreeMap<u16, usize> = BTreeMap::new();
-    for pair in ports.windows(2) {
+    for pair in drawn.windows(2) {
         *steps.entry(pair[1].wrapping_sub(pair[0])).or_default() += 1;
     }
     let most = steps.values().max().copied().unwrap_or_default();
-    let expected = "no step from port to port more than 3 times";
-    require(most <= 3, STATEMENT, expected, seen.clone())?;
-    // 123 is open to everyone who guesses.
-    require(!distinct.contains(&123), STATEMENT, "not port 123", seen)
+    let expected = format!("{what} of which no step to the next comes more than 3 times");
+    require(most <= 3, pattern, expected, seen)
 }
 
 async fn port_closed(bench: Bench) -> Judged {
@@ -176,4 +194,47 @@ async fn port_closed(bench: Bench) -> Judged {
     let after = bench.state().await?["counters"]["ntp_refused"].clone();
     let seen = format!("{before} replies refused before it, {after} after it");
     require(before == after, STATEMENT, "a port that is closed", seen)
+}
+
+async fn name_queries(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC5452-9.2-3";
+    const QUERIES: usize = 64;
+    let dns = configured(&bench, &[1]).await?;
+    bench.scale_time(100);
+    bench.configure(|config| {
+        config.ntp.max_poll_s = config.ntp.min_poll_s;
+        config.ntp.servers.clear();
+        for n in 1..=4 {
+            // Four is what there is room for.
+            let _ = config
+                .ntp
+                .servers
+                .push(Host::Name(text(&format!("time{n}.example"))));
+        }
+    });
+    bench.start().await?;
+    let (mut ids, mut ports) = (Vec::new(), Vec::new());
+    while ids.len() < QUERIES {
+        let query = dns.next_query(patience(&bench)).await.map_err(|e| {
+            Stop::fail(
+                STATEMENT,
+                "queries for four names",
+                bench.with_console(&e.to_string()),
+            )
+        })?;
+        ids.push(query.message.metadata.id);
+        ports.push(query.from.port());
+        let refusal = query.refusal(ResponseCode::NXDomain);
+        sent(dns.reply(&query, &refusal).await)?;
+    }
+    // From 16,384 ports or more a draw of 64 has five values that came before once in 4 million times; from 65,536
+    // identifiers far more seldom. One step from each to the next four times: once in 7 million.
+    without_pattern("identifiers", &ids, QUERIES - 4, STATEMENT, STATEMENT)?;
+    without_pattern(
+        "source ports",
+        &ports,
+        QUERIES - 4,
+        "RFC5452-9.2-1",
+        "RFC5452-9.2-1",
+    )
 }
