@@ -154,6 +154,8 @@ impl Drawn {
             None if ["originate", "id", "xid"].contains(&key) && !is_zero(value) => {
                 format!("{key}=<other>")
             }
+            // A server whose clock runs tells the time.
+            None if TIMESTAMPS.contains(&key) && !is_zero(value) => format!("{key}=<time>"),
             None => format!("{key}={value}"),
         }
     }
@@ -184,7 +186,7 @@ fn without_machine_addresses(text: &str) -> String {
         let (number, after) = rest.split_at(end.unwrap_or(rest.len()));
         match number.trim_end_matches('.').parse::<Ipv4Addr>() {
             // 192.0.2.0/24 is the lab's Ethernet (RFC 5737); it is the same in every run.
-            Ok(address) if address.octets()[..3] != [192, 0, 2] => {
+            Ok(address) if address.octets()[..3] != [192, 0, 2] && !address.is_unspecified() => {
                 out.push_str("<address>");
                 out.push_str(&number[number.trim_end_matches('.').len()..]);
                 rest = after.strip_prefix(':').map_or(after, |port| {
