@@ -57,6 +57,12 @@ pub enum Capability {
     /// Its MQTT client connects again by itself; declared by `liveness`.
     #[serde(skip)]
     Reconnects,
+    /// Implements OPTIONS of HTTP; the case finds out.
+    #[serde(skip)]
+    Options,
+    /// Refuses some method by 405; the case finds out.
+    #[serde(skip)]
+    MethodNotAllowed,
     /// Takes this setting; declared by `[start.settings]`, or all of them by `configure`.
     #[serde(skip)]
     Setting(Setting),
@@ -82,6 +88,8 @@ impl Capability {
             Self::Monitor => "monitor",
             Self::MaxInboundPacket => "max_inbound_packet",
             Self::Reconnects => "liveness.reconnects",
+            Self::Options => "http.options",
+            Self::MethodNotAllowed => "http.405",
             Self::Setting(setting) => setting.capability(),
         }
     }
