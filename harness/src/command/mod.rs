@@ -3,8 +3,10 @@
 mod assemble;
 mod build;
 mod doctor;
+mod init;
 mod ledger;
 mod list;
+mod own_network;
 mod progress;
 mod run;
 mod show;
@@ -49,6 +51,8 @@ enum Command {
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Write the profile of a device of yours, by asking questions
+    Init(init::Arguments),
     /// Build the reference device for a board
     Build(build::Arguments),
     /// Say what this machine can run, what is missing and how to get it
@@ -72,6 +76,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Init(arguments) => init::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };

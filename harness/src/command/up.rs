@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use firmproof::bench::{Bench, PATIENCE};
+use firmproof::bench::{Bench, PATIENCE, text};
+use firmproof::case::Stop;
 use firmproof::peers::forward;
 use firmproof::peers::ntp_server::NtpServer;
 use firmproof::peers::rumqttd_broker::RumqttdBroker;
-use firmproof::profile::{Kind, Profile};
+use firmproof::peers::scripted_broker::MQTT_PORT;
+use firmproof::profile::{Capability, Kind, Profile};
+use firmproof_bootconfig::Subscription;
 
-use super::Outcome;
+use super::{Outcome, own_network};
 
 #[derive(Args)]
 #[command(
@@ -27,11 +30,8 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let profile = Profile::find(&arguments.dut)?;
-    if profile.kind == Kind::External {
-        return Err(
-            "`up` wires a device to the lab's own Ethernet; an external device has its own network"
-                .into(),
-        );
+    if profile.has_own_network() {
+        own_network::enter()?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -41,31 +41,55 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 
 async fn serve(profile: Profile) -> Outcome {
     let program = profile.host_program()?;
+    let external = profile.kind == Kind::External;
+    let has_page = profile.has(Capability::Http);
     let bench = Bench::new(Arc::new(profile), &program, rand::random())?;
     let broker = RumqttdBroker::start().await?;
     let lab = bench.lab().clone();
     let mqtt = lab
-        .listen(SocketAddrV4::new(lab.peer_address(1), 1883))
+        .listen(SocketAddrV4::new(lab.peer_address(1), MQTT_PORT))
         .await?;
+    bench.announce("mqtt", mqtt.local_addr());
+    if external {
+        println!("broker  {} is where the device finds it", mqtt.local_addr());
+    }
     tokio::spawn(forward::to_machine(mqtt, broker.address()));
     let time = NtpServer::bind(&lab, bench.evidence(), 1).await?;
+    bench.announce("ntp", time.address());
+    if external {
+        println!("time    {} is where the device finds it", time.address());
+    }
     bench.configure(|config| {
         // A server that cannot be stored would be one too many; there is room for four.
         let _ = config.ntp.servers.push(firmproof_bootconfig::Host::Address(
             lab.peer_address(1).octets(),
         ));
     });
-    bench.configure_mqtt(|_| {});
-    bench.start().await.map_err(|stop| format!("{stop:?}"))?;
-    let page = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    println!("page    http://{}/", page.local_addr()?);
+    bench.configure_mqtt(|mqtt| {
+        if external {
+            // A client may not start without one; there is room: it is the first.
+            let filter = text("fp/probe/#");
+            let _ = mqtt.subscriptions.push(Subscription { filter, qos: 2 });
+        }
+    });
+    bench.start().await.map_err(|stop| match stop {
+        Stop::Inconclusive(why) => why,
+        other => format!("{other:?}"),
+    })?;
+    if external && has_page {
+        let at = bench.http_address().map_err(|stop| format!("{stop:?}"))?;
+        println!("page    http://{at}/");
+    } else if !external {
+        let page = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        println!("page    http://{}/", page.local_addr()?);
+        let device = SocketAddrV4::new(lab.dut_address(), bench.config().http_port);
+        tokio::spawn(forward::to_device(page, lab, device));
+    }
     println!(
         "mqtt    mosquitto_sub -h 127.0.0.1 -p {} -t 'fp/#' -v",
         broker.address().port()
     );
     println!("console below; Ctrl-C ends it");
-    let device = SocketAddrV4::new(lab.dut_address(), bench.config().http_port);
-    tokio::spawn(forward::to_device(page, lab, device));
     let console = bench.evidence().console.clone();
     let print = async {
         let mut mark = 0;

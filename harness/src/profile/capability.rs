@@ -57,6 +57,12 @@ pub enum Capability {
     /// Its MQTT client connects again by itself; declared by `liveness`.
     #[serde(skip)]
     Reconnects,
+    /// Shows its clock; declared by `observe.clock`, or by `observe.state`.
+    #[serde(skip)]
+    ObserveClock,
+    /// Tells of each message that it delivers; declared by `observe.message`, or by `observe.console`.
+    #[serde(skip)]
+    ObserveMessages,
     /// Implements OPTIONS of HTTP; the case finds out.
     #[serde(skip)]
     Options,
@@ -88,6 +94,8 @@ impl Capability {
             Self::Monitor => "monitor",
             Self::MaxInboundPacket => "max_inbound_packet",
             Self::Reconnects => "liveness.reconnects",
+            Self::ObserveClock => "observe.clock",
+            Self::ObserveMessages => "observe.message",
             Self::Options => "http.options",
             Self::MethodNotAllowed => "http.405",
             Self::Setting(setting) => setting.capability(),

@@ -55,6 +55,7 @@ pub(super) fn launch(program: &str, files: &Files, port: &FramePort) -> Launch {
         program: program.into(),
         arguments,
         environment: Default::default(),
+        working_folder: None,
     })
 }
 

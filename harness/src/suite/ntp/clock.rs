@@ -94,10 +94,10 @@ pub(super) async fn synchronise_in_the_end(
 
 /// Waits until the device says that its clock is set.
 pub(super) async fn until_synced(bench: &Bench, statement: &str) -> Judged {
-    let state = until(bench, PATIENCE, |state| state["time"]["synced"] == true).await?;
-    let synced = state["time"]["synced"] == true;
-    let seen = bench.with_console(&state["time"].to_string());
-    require(synced, statement, "the good reply sets the clock", seen)
+    let clock = bench.clock_set(PATIENCE).await?;
+    let seen = bench.with_console(&clock.shown);
+    let expected = "the good reply sets the clock";
+    require(clock.unix_s.is_some(), statement, expected, seen)
 }
 
 /// Asks for the state until `wanted` holds or the deadline passes; the last state either way.
@@ -134,6 +134,21 @@ pub(super) fn require_time(
     let fits = unix_s(state).is_some_and(|shown| (from..=from + span_s).contains(&shown));
     let expected = format!("a clock within {span_s} s from {from}");
     require(fits, statement, expected, state["time"].to_string())
+}
+
+/// [`require_time`] for a device of any kind.
+pub(super) async fn require_clock(
+    bench: &Bench,
+    from: i64,
+    span_s: i64,
+    statement: &str,
+) -> Judged {
+    let clock = bench.clock().await?;
+    let fits = clock
+        .unix_s
+        .is_some_and(|shown| (from..=from + span_s).contains(&shown));
+    let expected = format!("a clock within {span_s} s from {from}");
+    require(fits, statement, expected, clock.shown)
 }
 
 /// A packet like a good reply, whose time is wrong and whose fields `change` spoils.
