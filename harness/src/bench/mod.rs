@@ -6,6 +6,7 @@
 mod foreign;
 mod monitor;
 mod observe;
+mod ports;
 mod power;
 mod settings;
 #[cfg(test)]
@@ -47,6 +48,8 @@ struct Inner {
     config: Mutex<BootConfig>,
     /// Addresses of the peers, by the placeholder that stands for them.
     endpoints: Mutex<BTreeMap<String, String>>,
+    /// Ports that the device was told to listen on.
+    ports: Mutex<Vec<ports::Port>>,
     device: tokio::sync::Mutex<Box<dyn Device>>,
     /// Console place where the device was last started.
     started_at: Mutex<usize>,
@@ -95,6 +98,7 @@ impl Bench {
             folder,
             config: Mutex::new(config),
             endpoints: Mutex::default(),
+            ports: Mutex::default(),
             device: tokio::sync::Mutex::new(device),
             started_at: Mutex::new(0),
             ended: watch::channel(None).0,

@@ -67,7 +67,7 @@ pub(super) async fn synchronise(
 /// Answers `asked` rightly, and each request after it, until the device has taken the time.
 ///
 /// A client that has discarded a reply may wait on for another one or ask anew: RFC 5905 §8 leaves
-/// that open, so either is served.
+/// that open, so either is served. So is one that ends, where its profile says that it may: it is started again.
 pub(super) async fn synchronise_in_the_end(
     bench: &Bench,
     server: &NtpServer,
@@ -86,9 +86,20 @@ pub(super) async fn synchronise_in_the_end(
             };
         }
     };
+    let synced = async {
+        tokio::select! {
+            synced = until_synced(bench, statement) => return synced,
+            () = bench.until_ended() => (),
+        }
+        // What it took before its end is on its console, and has to be judged before it is started again.
+        if bench.clock().await?.unix_s.is_none() {
+            bench.restart_if_ended().await?;
+        }
+        until_synced(bench, statement).await
+    };
     tokio::select! {
         stopped = answer => stopped,
-        synced = until_synced(bench, statement) => synced,
+        synced = synced => synced,
     }
 }
 

@@ -1,0 +1,44 @@
+"""An HTTP server that breaks rules on purpose: the suite must fail it.
+
+It takes a second Host for granted, sends no 400 without one, and lets Content-Length win over Transfer-Encoding
+while it keeps the connection.
+"""
+import socketserver
+import sys
+
+PAGE = b"<!doctype html><title>bad</title>"
+
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        while True:
+            line = self.rfile.readline()
+            if not line.strip():
+                return
+            method, target = line.split()[:2]
+            fields = []
+            while (field := self.rfile.readline().strip()):
+                name, _, value = field.partition(b":")
+                fields.append((name.strip().lower(), value.strip()))
+            fields = dict(fields)
+            if b"content-length" in fields:
+                self.rfile.read(int(fields[b"content-length"]))
+            found = target == b"/"
+            body = PAGE if found else b""
+            self.wfile.write(
+                b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
+                % (b"200 OK" if found else b"404 Not Found", len(body))
+            )
+            if method != b"HEAD":
+                self.wfile.write(body)
+            if fields.get(b"connection", b"").lower() == b"close":
+                return
+
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+with Server(("127.0.0.1", int(sys.argv[1])), Handler) as server:
+    server.serve_forever()
