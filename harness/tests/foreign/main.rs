@@ -1,8 +1,9 @@
 //! Programs that we did not write, judged from outside by the command: real ones of the distribution, whose every
-//! failure has been checked by hand (`fixtures/duts/checked.toml`), and bad ones of our own, which must fail.
+//! failure has been checked by hand (`fixtures/checked_by_hand.toml`), and bad ones of our own, which must fail.
 //!
-//! A program that is not installed shows as an ignored test with its name; `FIRMPROOF_REQUIRE=foreign` turns that
-//! into a failure.
+//! A program that is not installed shows as an ignored test with its name. `FIRMPROOF_REQUIRE=foreign` turns that into
+//! a failure, and a checked failure that is none any more: then a case may have lost its teeth, or the program has
+//! another version than the one that was checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     for (dut, program) in REAL {
         let trial = Trial::test(
             format!("{dut}_fails_only_what_was_checked_by_hand"),
-            move || real(dut),
+            move || real(dut, required),
         );
         trials.push(if program.is_empty() || is_installed(program) {
             trial
@@ -108,15 +109,22 @@ fn with_system_programs() -> std::ffi::OsString {
     std::env::join_paths(folders).unwrap_or(path)
 }
 
-fn real(dut: &str) -> Result<(), Failed> {
-    let text = std::fs::read_to_string(root().join("fixtures/duts/checked.toml"))?;
+fn real(dut: &str, required: bool) -> Result<(), Failed> {
+    let text = std::fs::read_to_string(root().join("fixtures/checked_by_hand.toml"))?;
     let checked: Checked = toml::from_str(&text)?;
     let own = checked
         .finding
         .into_iter()
         .filter(|finding| finding.dut == dut);
     let known: BTreeSet<String> = own.flat_map(|finding| finding.cases).collect();
-    let run = run(dut, &[])?;
+    let profile = std::fs::read_to_string(root().join(format!("fixtures/duts/{dut}.toml")))?;
+    // The example is beside this test's own programs, wherever those are.
+    let built = Path::new(env!("CARGO_BIN_EXE_firmproof")).with_file_name("examples");
+    let profile = profile.replace("target/debug/examples", &built.display().to_string());
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("profile.toml");
+    std::fs::write(&file, profile)?;
+    let run = run(&file.display().to_string(), &[])?;
     let mut problems = Vec::new();
     let mut failed = BTreeSet::new();
     for case in run.cases {
@@ -131,7 +139,12 @@ fn real(dut: &str) -> Result<(), Failed> {
         }
     }
     let stale = known.difference(&failed);
-    problems.extend(stale.map(|id| format!("{id} is in checked.toml, and does not fail")));
+    let stale = stale.map(|id| format!("{id} is in checked_by_hand.toml, and does not fail"));
+    if required {
+        problems.extend(stale);
+    } else {
+        stale.for_each(|line| eprintln!("{dut}: {line}"));
+    }
     if run.totals.pass == 0 {
         problems.push("nothing passes".into());
     }

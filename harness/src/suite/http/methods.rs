@@ -110,10 +110,7 @@ async fn head(bench: Bench) -> Judged {
             seen,
         )?;
     }
-    let closes = head
-        .all("connection")
-        .any(|value| value.eq_ignore_ascii_case("close"));
-    if closes {
+    if head.ends_the_connection() {
         return super::exchange::require_end(&mut connection, "RFC9110-9.3.2-1").await;
     }
     let next = response(&mut connection, "GET", "RFC9110-9.3.2-1").await?;
