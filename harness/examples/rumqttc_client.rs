@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, NetworkOptions, Packet, QoS};
 
 /// How long it waits before it connects again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -64,6 +64,10 @@ async fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let (client, mut events) = AsyncClient::new(settings.options, 64);
+    // On a busy machine its five seconds for CONNACK may not be enough.
+    let mut network = NetworkOptions::new();
+    network.set_connection_timeout(60);
+    events.set_network_options(network);
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {

@@ -52,8 +52,8 @@ fn root() -> PathBuf {
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Most of a run is waiting.
-    arguments.test_threads.get_or_insert(9);
+    // Most of a run is waiting, and each has several cases at a time already.
+    arguments.test_threads.get_or_insert(4);
     let required = std::env::var("FIRMPROOF_REQUIRE").unwrap_or_default();
     let required = required.split(',').any(|name| name.trim() == "foreign");
     let mut trials = Vec::new();
@@ -102,10 +102,11 @@ fn run(dut: &str, filter: &[&str]) -> Result<RunResult, Failed> {
     })
 }
 
-/// Servers are where an ordinary user's `PATH` does not look.
+/// Servers are where an ordinary user's `PATH` does not look; and the distribution's own programs come first.
 fn with_system_programs() -> std::ffi::OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+    let own = ["/usr/bin", "/usr/sbin"].map(PathBuf::from);
+    let folders = own.into_iter().chain(std::env::split_paths(&path));
     std::env::join_paths(folders).unwrap_or(path)
 }
 
@@ -159,7 +160,7 @@ const BAD: [(&str, &str, &[&str], &[&str]); 3] = [
     (
         "a_server_that_takes_two_hosts_and_both_lengths_fails",
         "name = \"bad\"\nkind = \"external\"\ncapabilities = [\"http\"]\n\
-         [start]\ncommand = [\"python3\", \"{script}/bad_http_server.py\", \"{http_port}\"]\n\
+         [start]\ncommand = [\"python3\", \"{script}/bad_http_server.py\", \"{http_port}\"]\ndeadline_s = 60\n\
          [at]\nhttp = \"127.0.0.1:{http_port}\"\n",
         &["http/host/", "http/framing/", "http/methods/"],
         &[

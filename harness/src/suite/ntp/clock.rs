@@ -94,6 +94,8 @@ pub(super) async fn synchronise_in_the_end(
         // What it took before its end is on its console, and has to be judged before it is started again.
         if bench.clock().await?.unix_s.is_none() {
             bench.restart_if_ended().await?;
+            // To its start and its first request, and to the reply.
+            bench.clock_set(2 * PATIENCE).await?;
         }
         until_synced(bench, statement).await
     };
