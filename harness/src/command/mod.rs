@@ -10,6 +10,7 @@ mod own_network;
 mod progress;
 mod run;
 mod show;
+mod sign;
 mod up;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     Up(up::Arguments),
     /// Write the profile of a device of yours, by asking questions
     Init(init::Arguments),
+    /// Sign an image, and print the request that offers it to a device
+    Sign(sign::Arguments),
     /// Build the reference device for a board
     Build(build::Arguments),
     /// Say what this machine can run, what is missing and how to get it
@@ -77,6 +80,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Init(arguments) => init::execute(&arguments),
+        Command::Sign(arguments) => sign::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };
