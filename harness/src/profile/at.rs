@@ -2,7 +2,8 @@
 
 use std::net::SocketAddrV4;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// Where an external device is, and where it finds its peers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -13,8 +14,10 @@ pub struct At {
     /// Path of a resource there that answers GET, for the cases that need any resource; `/` unless given.
     pub(super) path: Option<String>,
     /// Where the broker listens, for a client that is configured by hand.
+    #[serde(deserialize_with = "address")]
     pub mqtt: Option<SocketAddrV4>,
     /// Where the time server listens, for a client that is configured by hand.
+    #[serde(deserialize_with = "address")]
     pub ntp: Option<SocketAddrV4>,
     /// Whether that MQTT client is configured to subscribe to `fp/probe/#` at QoS 2, and to nothing else.
     pub subscribes: bool,
@@ -33,6 +36,16 @@ impl Default for At {
             wait_s: 30,
         }
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddrV4>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let read = text.parse().map(Some);
+    read.map_err(|_| {
+        D::Error::custom(format!(
+            "`{text}`: an IPv4 address of this machine and a port, such as \"0.0.0.0:1883\""
+        ))
+    })
 }
 
 impl At {

@@ -1,7 +1,7 @@
 """An HTTP server that breaks rules on purpose: the suite must fail it.
 
-It takes a second Host for granted, sends no 400 without one, and lets Content-Length win over Transfer-Encoding
-while it keeps the connection.
+It takes a second Host for granted, sends no 400 without one, lets Content-Length win over Transfer-Encoding while it
+keeps the connection, and reads a chunk size that is no number as 0.
 """
 import socketserver
 import sys
@@ -10,6 +10,12 @@ PAGE = b"<!doctype html><title>bad</title>"
 
 
 class Handler(socketserver.StreamRequestHandler):
+    def chunk_size(self):
+        try:
+            return int(self.rfile.readline().split(b";")[0], 16)
+        except ValueError:
+            return 0
+
     def handle(self):
         while True:
             line = self.rfile.readline()
@@ -22,7 +28,12 @@ class Handler(socketserver.StreamRequestHandler):
                 fields.append((name.strip().lower(), value.strip()))
             fields = dict(fields)
             if b"content-length" in fields:
-                self.rfile.read(int(fields[b"content-length"]))
+                length = fields[b"content-length"]
+                self.rfile.read(int(length) if length.isdigit() else 0)
+            elif b"transfer-encoding" in fields:
+                while size := self.chunk_size():
+                    self.rfile.read(size + 2)
+                self.rfile.readline()
             found = target == b"/"
             body = PAGE if found else b""
             self.wfile.write(
