@@ -359,6 +359,19 @@ mod tests {
     }
 
     #[test]
+    fn every_profile_of_the_repository_is_one_and_has_its_file_s_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/duts");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let profile = Profile::read(&path).unwrap();
+            assert_eq!(Some(std::ffi::OsStr::new(&profile.name)), path.file_stem());
+            count += 1;
+        }
+        assert!(count >= 11, "{count}");
+    }
+
+    #[test]
     fn the_built_in_profiles_are_profiles() {
         for (name, text) in BUILT_IN {
             assert_eq!(Profile::parse(text, Path::new(name)).unwrap().name, name);

@@ -10,33 +10,33 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// before the program does.
 const PORTS: Range<u16> = 10_240..32_768;
 
-/// A port that no other bench has, in whichever process, until this is dropped.
+/// A port that no other bench has, in whichever process of this user, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) number: u16,
-    _lock: File,
+    /// None where another user has the file.
+    _lock: Option<File>,
 }
 
 impl Port {
     /// A port on which nothing listens.
     ///
     /// # Errors
-    /// The folder of the locks cannot be used, or every port is taken.
+    /// Every port is taken.
     pub(super) fn free() -> io::Result<Self> {
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let folder = std::env::temp_dir().join("firmproof-ports");
-        std::fs::create_dir_all(&folder)?;
+        // Another user may have made it; then only what listens already is seen.
+        let _ = std::fs::create_dir_all(&folder);
         let count = PORTS.end - PORTS.start;
         // Processes begin far from each other, so that they seldom try the same.
         let first = (std::process::id().wrapping_mul(1009) % u32::from(count)) as u16;
         for _ in 0..count {
             let step = NEXT.fetch_add(1, Ordering::Relaxed) % count;
             let number = PORTS.start + (first + step) % count;
-            let Ok(lock) = File::create(folder.join(number.to_string())) else {
-                // Another user's.
-                continue;
-            };
-            if lock.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
+            let lock = File::create(folder.join(number.to_string())).ok();
+            let ours = lock.as_ref().is_none_or(|lock| lock.try_lock().is_ok());
+            if ours && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
                 return Ok(Self {
                     number,
                     _lock: lock,
