@@ -1,6 +1,6 @@
 //! What the keys of a profile say together.
 
-use super::{Capability, Kind, Profile};
+use super::{Capability, Kind, Profile, QemuSettings};
 
 /// Requires that the keys of `profile`, which was read from `text`, go together.
 ///
@@ -13,6 +13,14 @@ pub(super) fn check(profile: &Profile, text: &str) -> Result<(), String> {
         let problem =
             format!("`at.path` must be the path of a URL, such as \"/index.html\": it is {path:?}");
         return Err(on_line(text, "path", &problem));
+    }
+    if profile.kind != Kind::Qemu && profile.qemu != QemuSettings::default() {
+        let kind = profile.kind;
+        return Err(on_line(
+            text,
+            "kind",
+            &format!("`[qemu]` is for devices of kind \"qemu\"; this one is of kind \"{kind}\""),
+        ));
     }
     match profile.kind {
         Kind::External => external(profile, text),

@@ -23,7 +23,7 @@ use super::{Outcome, own_network};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  firmproof up\n  firmproof up --http 127.0.0.1:8080 --broker 127.0.0.1:1883 --ntp 127.0.0.1:11123\n  \
+    after_help = "Examples:\n  firmproof up\n  firmproof up --dut qemu\n  firmproof up --http 127.0.0.1:8080 --broker 127.0.0.1:1883 --ntp 127.0.0.1:11123\n  \
     firmproof up --join 8000=127.0.0.1:8000 --set mqtt.keep_alive_s=5 --set mqtt.clean_session=false\n\n\
     While it runs, lines on standard input act on the device: `power off`, `power on`, `wire cut`, `wire restore`."
 )]
@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// The device: a name in fixtures/duts, or a profile's path
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     dut: String,
+    /// The image of a device in QEMU [default for kc705: built from the clone's sources]
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
     /// Where its page is shown on this machine
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     http: SocketAddr,
@@ -52,7 +55,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
-    let profile = Profile::find(&arguments.dut)?;
+    let profile = super::device(&arguments.dut, arguments.elf.as_deref())?;
     if profile.has_own_network() {
         own_network::enter()?;
     }
@@ -66,6 +69,7 @@ async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
     let key = UpdateKey::read_or_make(&arguments.key)?;
     let program = profile.host_program()?;
     let external = profile.kind == Kind::External;
+    let emulated = profile.kind == Kind::Qemu;
     let bench = Bench::new(Arc::new(profile), &program, rand::random())?;
     let lab = bench.lab().clone();
     let token = Alphanumeric.sample_string(&mut rand::rng(), 16);
@@ -116,6 +120,10 @@ async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
         lab.peer_address(1),
         arguments.key.display()
     );
+    if emulated {
+        let socket = firmproof::dut::qemu::debugger(bench.folder());
+        println!("gdb     target remote {}", socket.display());
+    }
     println!("console below; Ctrl-C ends it");
     let device = SocketAddrV4::new(lab.dut_address(), bench.config().http_port);
     tokio::spawn(forward::to_device(page, lab, device));
