@@ -167,7 +167,8 @@ const SPOILT: &[Spoilt] = &[
         |reply| reply.version = 0,
     ),
     header(
-        Level::Should,
+        // A policy: RFC 5905 appendix A.5.1, which obsoletes RFC 4330, drops newer versions only.
+        Level::Policy,
         "version-older",
         "RFC4330-5-12",
         VERSION,
