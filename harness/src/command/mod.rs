@@ -5,8 +5,10 @@ mod bench;
 mod build;
 mod compare;
 mod doctor;
+mod init;
 mod ledger;
 mod list;
+mod own_network;
 mod progress;
 mod run;
 mod show;
@@ -59,6 +61,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Write the profile of a device of yours, by asking questions
+    Init(init::Arguments),
     /// Sign an image, and print the request that offers it to a device
     Sign(sign::Arguments),
     /// Build the reference device for a board
@@ -86,6 +90,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compare(arguments) => compare::execute(&arguments),
         Command::Bench(arguments) => bench::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Init(arguments) => init::execute(&arguments),
         Command::Sign(arguments) => sign::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),

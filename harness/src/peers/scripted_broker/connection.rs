@@ -122,6 +122,11 @@ impl Connection {
         self.serves_own_traffic = true;
     }
 
+    /// From now on a SUBSCRIBE of a device whose own traffic is served is its own affair, the first one too.
+    pub fn expects_no_subscribe(&mut self) {
+        self.own.subscribed = true;
+    }
+
     /// Accepts the connection: CONNACK with code 0.
     ///
     /// # Errors

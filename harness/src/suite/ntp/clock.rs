@@ -65,6 +65,47 @@ pub(super) async fn synchronise(
     until_synced(bench, statement).await
 }
 
+/// Answers `asked` rightly, and each request after it, until the device has taken the time.
+///
+/// A client that has discarded a reply may wait on for another one or ask anew: RFC 5905 §8 leaves
+/// that open, so either is served. So is one that ends, where its profile says that it may: it is started again.
+pub(super) async fn synchronise_in_the_end(
+    bench: &Bench,
+    server: &NtpServer,
+    asked: &Request,
+    statement: &str,
+) -> Judged {
+    let answer = async {
+        let mut asked = asked.clone();
+        loop {
+            let reply = asked.good_reply(GOOD_TIME, 0);
+            server.reply(&asked, &reply).await.map_err(unsent)?;
+            asked = loop {
+                if let Ok(next) = server.next_request(PATIENCE).await {
+                    break next;
+                }
+            };
+        }
+    };
+    let synced = async {
+        tokio::select! {
+            synced = until_synced(bench, statement) => return synced,
+            () = bench.until_ended() => (),
+        }
+        // What it took before its end is on its console, and has to be judged before it is started again.
+        if bench.clock().await?.unix_s.is_none() {
+            bench.restart_if_ended().await?;
+            // To its start and its first request, and to the reply.
+            bench.clock_set(2 * PATIENCE).await?;
+        }
+        until_synced(bench, statement).await
+    };
+    tokio::select! {
+        stopped = answer => stopped,
+        synced = synced => synced,
+    }
+}
+
 /// A server's clock, which runs at the device's pace.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeline {
@@ -139,10 +180,10 @@ pub(super) async fn serve(server: &NtpServer, answer: impl Fn(&Request) -> NtpPa
 
 /// Waits until the device says that its clock is set.
 pub(super) async fn until_synced(bench: &Bench, statement: &str) -> Judged {
-    let state = until(bench, PATIENCE, |state| state["time"]["synced"] == true).await?;
-    let synced = state["time"]["synced"] == true;
-    let seen = bench.with_console(&state["time"].to_string());
-    require(synced, statement, "the good reply sets the clock", seen)
+    let clock = bench.clock_set(PATIENCE).await?;
+    let seen = bench.with_console(&clock.shown);
+    let expected = "the good reply sets the clock";
+    require(clock.unix_s.is_some(), statement, expected, seen)
 }
 
 /// Asks for the state until `wanted` holds or the deadline passes; the last state either way.
@@ -228,6 +269,21 @@ pub(super) fn require_time(
     let fits = unix_s(state).is_some_and(|shown| (from..=from + span_s).contains(&shown));
     let expected = format!("a clock within {span_s} s from {from}");
     require(fits, statement, expected, state["time"].to_string())
+}
+
+/// [`require_time`] for a device of any kind.
+pub(super) async fn require_clock(
+    bench: &Bench,
+    from: i64,
+    span_s: i64,
+    statement: &str,
+) -> Judged {
+    let clock = bench.clock().await?;
+    let fits = clock
+        .unix_s
+        .is_some_and(|shown| (from..=from + span_s).contains(&shown));
+    let expected = format!("a clock within {span_s} s from {from}");
+    require(fits, statement, expected, clock.shown)
 }
 
 /// A packet like a good reply, whose time is wrong and whose fields `change` spoils.

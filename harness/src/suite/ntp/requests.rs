@@ -68,10 +68,10 @@ const fn must(
 }
 
 /// A field that is zero, since the server needs nothing of it and the network should learn nothing
-/// from it. RFC 5905 §14 lets a client fill it.
+/// from it. A policy: RFC 5905 §14, which obsoletes RFC 4330, lets a client fill it.
 const fn zero(name: &'static str, requirement: &'static str, holds: fn(&Request) -> bool) -> Field {
     Field {
-        level: Level::Should,
+        level: Level::Policy,
         name,
         statement: "RFC4330-5-1",
         requirement,
