@@ -20,7 +20,7 @@ use crate::lab::FramePort;
 use crate::profile::{Machine, QemuSettings};
 
 /// How long the firmware may take from QEMU's start to its ready line.
-const READY: Duration = Duration::from_secs(20);
+const READY: Duration = Duration::from_secs(30);
 /// The board's LED register, as QEMU's monitor reads it (`kc705`: FPGA registers, offset 8).
 const LED_REGISTER: u32 = 0x9d02_0008;
 
