@@ -8,7 +8,8 @@ use firmproof_bootconfig::Network;
 
 use super::names::{NEEDS, SCALE, configured, query, sent, synchronises, told};
 use crate::bench::Bench;
-use crate::case::{Case, Judged, Stop, require};
+use crate::case::{Case, Judged, Level, Stop, require};
+use crate::dut::Control;
 use crate::lab::LabError;
 use crate::peers::dhcp_server::{DhcpError, DhcpRequest, DhcpServer, Lease};
 use crate::peers::dns_server::DnsServer;
@@ -18,6 +19,8 @@ use crate::profile::Capability;
 const STARTS: Duration = Duration::from_secs(30);
 /// How often a client may begin anew before it takes an offer.
 const MOST_DISCOVERS: usize = 8;
+/// How long the cable is out, in wall time.
+const CABLE_OUT: Duration = Duration::from_secs(1);
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = [
@@ -39,6 +42,14 @@ pub(super) fn cases() -> Vec<Case> {
             "An offer of another transaction is ignored",
             dhcp_another_transaction,
         ),
+        Case::new(
+            Level::Should,
+            "ntp/lease/after-the-cable",
+            &["RFC2131-3.7-1"],
+            "A client whose cable was pulled and plugged in verifies its lease, or asks for one anew",
+            dhcp_after_the_cable,
+        )
+        .needs(&[Capability::Monitor]),
         Case::must(
             "ntp/lease/request-names-the-offer",
             &[
@@ -182,6 +193,27 @@ async fn dhcp_another_transaction(bench: Bench) -> Judged {
     let request = offered(&server, &lease, STATEMENT, Some(&decoy)).await?;
     answer(&server, &request, MessageType::Ack, &lease).await?;
     settles(&bench, &lease, STATEMENT).await
+}
+
+/// RFC 2131 §3.7: after the cable was out, the network may be another one. How a client asks is its
+/// choice: it verifies the address that it had (INIT-REBOOT), or begins anew.
+async fn dhcp_after_the_cable(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC2131-3.7-1";
+    let (server, lease) = asking(&bench).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
+    answer(&server, &request, MessageType::Ack, &lease).await?;
+    settles(&bench, &lease, STATEMENT).await?;
+    bench.control(Control::Link(false)).await?;
+    // The board looks at its cable now and then, and nothing outside tells when: a second of the wall is ten looks of
+    // any device that polls its PHY as slowly as every 100 ms.
+    tokio::time::sleep(CABLE_OUT).await;
+    bench.control(Control::Link(true)).await?;
+    let expected = "DHCPDISCOVER or DHCPREQUEST";
+    let message = any(&bench, &server, STATEMENT, expected).await?;
+    let asks = matches!(message.kind, MessageType::Discover | MessageType::Request);
+    let seen = format!("{:?}", message.kind).to_uppercase();
+    require(asks, STATEMENT, expected, seen)?;
+    bench.alive(STATEMENT).await
 }
 
 async fn dhcp_request(bench: Bench) -> Judged {

@@ -165,7 +165,12 @@ async fn agrees(bench: Bench, row: &'static Row) -> Judged {
     let outside = lead.most_s < least || most < lead.least_s;
     // Where a ready task waits so long for its turn, the device's emulator or process did, too.
     let late = lag.worst();
-    require(!outside || late > SLUGGISH, row.statement, expected, seen.clone())?;
+    require(
+        !outside || late > SLUGGISH,
+        row.statement,
+        expected,
+        seen.clone(),
+    )?;
     Err(Stop::inconclusive(format!(
         "the machine is too slow: a task waited {} ms for its turn, and {seen}",
         late.as_millis()
