@@ -4,6 +4,7 @@
 //! pair of local datagram sockets, the DUT on the other. The *operating system's* lab reaches DUTs that live
 //! elsewhere; what it cannot do, [`Lab::supports`] says, and asking for it is [`LabError::Unsupported`].
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
@@ -69,13 +70,20 @@ pub struct OsOptions {
     pub peer: Ipv4Addr,
     /// The address at which the DUT is reached.
     pub dut: Ipv4Addr,
-    /// Ports that a peer must have when it asks for them, because the DUT knows no others.
-    pub ports: Vec<u16>,
+    /// Where a standard port is bound, for a DUT that looks for it there.
+    pub fixed: BTreeMap<u16, SocketAddrV4>,
+    /// Whether the network is the harness's own, so that 127.0.0.0/8 and every port are free.
+    pub own_network: bool,
 }
 
 impl Default for OsOptions {
     fn default() -> Self {
-        Self::between(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST)
+        Self {
+            peer: Ipv4Addr::LOCALHOST,
+            dut: Ipv4Addr::LOCALHOST,
+            fixed: BTreeMap::new(),
+            own_network: false,
+        }
     }
 }
 
@@ -85,14 +93,15 @@ impl OsOptions {
         Self {
             peer,
             dut,
-            ports: Vec::new(),
+            ..Self::default()
         }
     }
 
-    /// The same, with ports that a peer must have when it asks for them.
+    /// The same, with ports that a peer must have when it asks for them, because the DUT knows no others.
     #[must_use]
-    pub fn with_ports(mut self, ports: Vec<u16>) -> Self {
-        self.ports = ports;
+    pub fn with_ports(mut self, ports: &[u16]) -> Self {
+        let at_peer = |&port| (port, SocketAddrV4::new(self.peer, port));
+        self.fixed = ports.iter().map(at_peer).collect();
         self
     }
 }
@@ -141,7 +150,7 @@ impl Lab {
     pub fn supports(&self, feature: LabFeature) -> bool {
         match &self.0 {
             Kind::Ethernet(_) => true,
-            Kind::Os(_) => feature == LabFeature::Reset,
+            Kind::Os(os) => os.supports(feature),
         }
     }
 
@@ -158,7 +167,7 @@ impl Lab {
     pub fn peer_address(&self, n: u8) -> Ipv4Addr {
         match &self.0 {
             Kind::Ethernet(_) => ethernet::peer_address(n),
-            Kind::Os(os) => os.peer_address(),
+            Kind::Os(os) => os.peer_address(n),
         }
     }
 

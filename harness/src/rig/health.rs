@@ -35,7 +35,7 @@ pub async fn check(setup: &Setup) -> Result<String, String> {
 
 async fn fit(setup: &Setup, bench: &Bench) -> Judged<String> {
     let lab = bench.lab();
-    for &port in setup.seat.iter().flat_map(|seat| &seat.network.ports) {
+    for &port in setup.seat.iter().flat_map(|seat| seat.network.fixed.keys()) {
         let at = SocketAddrV4::new(lab.peer_address(1), port);
         let unusable = |error| Stop::inconclusive(format!("its network's port {port}: {error}"));
         lab.listen(at).await.map_err(unusable)?;

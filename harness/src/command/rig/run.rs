@@ -11,7 +11,7 @@ use firmproof::rig::{Plan, RigReport, flash, lock, run};
 use firmproof::run::Captures;
 use tokio::sync::mpsc;
 
-use super::super::run::{new_run_folder, seed_of};
+use super::super::run::{new_folder, seed_of};
 use super::super::{progress, select};
 use super::{Outcome, Which, runtime};
 

@@ -12,6 +12,7 @@ use firmproof_bootconfig::WifiCredentials;
 use firmproof_device::boot::{self, NetworkResources};
 #[cfg(feature = "wifi")]
 use firmproof_device::console::OneWord;
+use firmproof_device::link::LinkFirst;
 use firmproof_esp32s3::board::EspBoard;
 #[cfg(feature = "openeth")]
 use firmproof_esp32s3::ethernet::{self, Driver};
@@ -130,6 +131,6 @@ fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Driver>) -> ! {
+async fn network(mut runner: Runner<'static, LinkFirst<Driver>>) -> ! {
     runner.run().await
 }
