@@ -51,7 +51,7 @@ pub(super) fn execute(_: &Arguments) -> Outcome {
         emulated(name, &here)?;
     }
     building(&here);
-    line("probe", "not in this release");
+    line("rig", &boards());
     for wanted in &WANTED {
         let said = match find(wanted.program) {
             Some(path) => path.display().to_string(),
@@ -60,6 +60,19 @@ pub(super) fn execute(_: &Arguments) -> Outcome {
         line(wanted.program, &said);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether boards behind a debug probe can be used.
+fn boards() -> String {
+    match super::rig::probes().list() {
+        Ok(found) => {
+            let count = found.len();
+            format!(
+                "ready: emulated boards, and boards behind a probe; {count} probes plugged in; see ci/rig.md"
+            )
+        }
+        Err(error) => format!("ready for emulated boards, see ci/rig.md; behind a probe: {error}"),
+    }
 }
 
 fn line(name: &str, said: &str) {

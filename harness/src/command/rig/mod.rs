@@ -77,13 +77,15 @@ impl Which {
     }
 }
 
+/// The probes of this machine, as far as this build knows any.
 #[cfg(feature = "probe")]
-fn probes() -> Arc<dyn Probes> {
+pub(super) fn probes() -> Arc<dyn Probes> {
     Arc::new(firmproof::dut::probe::probe_rs::UsbProbes::new())
 }
 
+/// The probes of this machine, as far as this build knows any.
 #[cfg(not(feature = "probe"))]
-fn probes() -> Arc<dyn Probes> {
+pub(super) fn probes() -> Arc<dyn Probes> {
     Arc::new(firmproof::dut::probe::NoProbes)
 }
 

@@ -51,7 +51,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let (rig, boards) = arguments.which.boards()?;
     let cases = select(&arguments.filter)?;
     let seed = arguments.seed.as_deref().map(seed_of).transpose()?;
-    let out = arguments.out.clone().unwrap_or_else(new_run_folder);
+    let out = arguments.out.clone().unwrap_or_else(|| new_folder(""));
     if RunFolder::is_begun(&out) {
         let out = out.display();
         return Err(format!("{out} already holds a run; choose another --out").into());
