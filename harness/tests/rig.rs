@@ -180,6 +180,8 @@ fn a_run_without_a_board_left_is_never_green() {
 #[test]
 fn a_board_that_another_process_has_is_left_alone() {
     let lab = LabFolder::new(&board("left", "host"));
+    let flashed = lab.rig(&["flash"]).output().unwrap();
+    assert_eq!(flashed.status.code(), Some(0));
     let mut console = lab
         .rig(&["console", "--board", "left"])
         .stdout(std::process::Stdio::piped())

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use firmproof::rig::{Board, flash, health};
+use firmproof::rig::{Board, health};
 
 use super::super::NOT_JUDGED;
 use super::{Outcome, Which, runtime, setup, take};
@@ -40,13 +40,6 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 
 async fn check(board: &Board) -> Result<String, String> {
     let _mine = take(board)?;
-    let images = std::path::Path::new(flash::IMAGES);
-    if !flash::has_image(board, images) {
-        let name = &board.name;
-        return Err(format!(
-            "board {name}: it has no image; `firmproof rig flash --board {name}` places one"
-        ));
-    }
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
     let setup = setup(board, &scratch).map_err(|error| error.to_string())?;
     health::check(&setup).await

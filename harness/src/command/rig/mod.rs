@@ -12,6 +12,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use firmproof::dut::probe::Probes;
 use firmproof::result::RunFolder;
+use firmproof::rig::flash::{IMAGES, has_image};
 use firmproof::rig::{Board, BoardLock, Rig, lock};
 use firmproof::run::{Captures, Setup};
 
@@ -97,7 +98,14 @@ fn take(board: &Board) -> Result<BoardLock, String> {
 
 /// What it takes to start a board outside of a run. The folder holds nothing that is kept.
 fn setup(board: &Board, scratch: &tempfile::TempDir) -> Result<Setup, Box<dyn std::error::Error>> {
-    let images = PathBuf::from(firmproof::rig::flash::IMAGES);
+    let images = PathBuf::from(IMAGES);
+    if !has_image(board, &images) {
+        let name = &board.name;
+        return Err(format!(
+            "board {name}: it has no image; `firmproof rig flash --board {name}` places one"
+        )
+        .into());
+    }
     let folder = RunFolder::join(scratch.path(), None)?;
     Ok(firmproof::rig::run::setup(
         board,
