@@ -20,7 +20,12 @@ pub async fn flash(board: &Board, images: &Path) -> Result<(), String> {
             let mut probe = dut::Probe::new(seat.wiring.clone());
             probe.flash().await.map_err(|error| error.to_string())
         }
-        None => place(board, images),
+        None => {
+            // It may have to be built first, which takes a while.
+            let (board, images) = (board.clone(), images.to_path_buf());
+            let placed = tokio::task::spawn_blocking(move || place(&board, &images));
+            placed.await.map_err(|error| error.to_string())?
+        }
     }
 }
 
