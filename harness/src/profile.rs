@@ -46,6 +46,12 @@ pub struct Profile {
     /// The most that the device's clock may be sped up.
     #[serde(default = "one")]
     pub max_time_scale: u16,
+    /// How many HTTP connections the device serves at a time; nothing is asked of it with more of them busy but
+    /// that it comes back.
+    #[serde(default = "one_connection")]
+    pub http_connections: u8,
+    /// The most cases that may run against the device at a time, whatever a run asks for.
+    pub jobs: Option<std::num::NonZeroUsize>,
     /// How the device shows after a hostile case that it is alive; see [`Profile::liveness`].
     liveness: Option<Liveness>,
     /// How an external program is started; absent for a device that already runs. For the host
@@ -89,6 +95,10 @@ impl QemuSettings {
 pub const KC705_ELF: &str = "target/firmware/kc705.elf";
 
 fn one() -> u16 {
+    1
+}
+
+fn one_connection() -> u8 {
     1
 }
 

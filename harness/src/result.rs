@@ -51,6 +51,9 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// What was measured in the last attempt, by name; the name ends in the unit.
     pub metrics: BTreeMap<String, f64>,
+    /// What the device chose in the last attempt where the specification leaves a choice, by the choice's name.
+    #[serde(default)]
+    pub observed: BTreeMap<String, String>,
     /// The evidence file of the last attempt, relative to the run's folder.
     pub evidence: String,
     /// Its capture, relative to the run's folder, when one was written.

@@ -65,11 +65,14 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let folder = RunFolder::join(&out, seed)?;
     let again = format!("firmproof run --dut {dut} --seed {}", folder.seed_text());
     let program = profile.host_program()?;
+    let asked = arguments.jobs.map_or(JOBS, usize::from);
+    // A device with few sockets, or one board for all cases, is judged by few at a time.
+    let jobs = profile.jobs.map_or(asked, |most| asked.min(most.get()));
     let setup = Setup::new(Arc::new(profile), program, folder, arguments.capture);
     let plan = Plan {
         cases,
         setup: Arc::new(setup),
-        jobs: arguments.jobs.map_or(JOBS, usize::from),
+        jobs,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -104,6 +104,7 @@ mod tests {
             }),
             attempts: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
+            observed: std::collections::BTreeMap::new(),
             evidence: String::new(),
             capture: None,
         }

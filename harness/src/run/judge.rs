@@ -75,6 +75,7 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
             reason,
             finding,
             metrics: evidence.metrics.all(),
+            observed: evidence.observed.all(),
             evidence: String::new(),
             capture: None,
         },

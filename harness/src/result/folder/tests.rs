@@ -32,6 +32,7 @@ fn record(folder: &RunFolder, id: &str, verdict: Verdict) -> RecordFile {
                 reason: None,
             }],
             metrics: BTreeMap::new(),
+            observed: BTreeMap::new(),
             evidence: String::new(),
             capture: None,
         },

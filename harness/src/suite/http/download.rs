@@ -151,13 +151,13 @@ pub(super) fn length(offer: &Offer) -> String {
     format!("Content-Length: {}\r\n", offer.image.len())
 }
 
-fn etagged(offer: &Offer, etag: &str) -> Vec<u8> {
+pub(super) fn etagged(offer: &Offer, etag: &str) -> Vec<u8> {
     let fields = format!("{}ETag: {etag}\r\n", length(offer));
     response("200 OK", &fields, &offer.image)
 }
 
 /// The part from `first` on, as a 206.
-fn part(offer: &Offer, first: usize, etag: &str) -> Vec<u8> {
+pub(super) fn part(offer: &Offer, first: usize, etag: &str) -> Vec<u8> {
     let (rest, whole) = (&offer.image[first..], offer.image.len());
     let fields = format!(
         "Content-Length: {}\r\nContent-Range: bytes {first}-{}/{whole}\r\nETag: {etag}\r\n",
