@@ -83,6 +83,26 @@ pub(super) fn cases() -> Vec<Case> {
             "Chunked content and the request behind it are the same in however many segments they arrive",
             content_byte_at_a_time,
         ),
+        Case::must(
+            "http/connection/end-is-told",
+            &["RFC9112-9.3-4", "RFC9112-9.6-4", "RFC9112-9.6-7"],
+            "A server that does not go on says close, and after it said so it processes nothing more",
+            end_is_told,
+        ),
+        Case::new(
+            Level::Should,
+            "http/connection/sustained-side-by-side",
+            &["RFC9112-9.5-4"],
+            "As many connections as the server has are sustained side by side",
+            side_by_side,
+        ),
+        Case::must(
+            "http/connection/no-effect-before-the-whole-head",
+            &["RFC9110-5.3-2"],
+            "A request takes no effect before its whole header section has arrived, since a later line may condemn it",
+            no_effect_before,
+        )
+        .needs(&[Capability::Page, Capability::ObserveState]),
         Case::new(
             Level::Policy,
             "http/connection/reset-while-answering",
@@ -258,4 +278,74 @@ async fn reset_while_answering(bench: Bench) -> Judged {
         connection.reset();
     }
     still_serves(&bench).await
+}
+
+async fn end_is_told(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9112-9.6-7";
+    bench.start().await?;
+    // The second is refused by the head alone, so a server may well end the connection with it.
+    let requests = [GET, b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd : 1\r\n\r\n"];
+    for request in requests {
+        let mut connection = bench.http().await?;
+        let both = with_host(&[request, GET].concat(), &connection.host());
+        connection.send(&both).await;
+        let first = response(&mut connection, "GET", STATEMENT).await?;
+        if says(&first, "close") {
+            require_end(&mut connection, STATEMENT).await?;
+            continue;
+        }
+        match connection.answer(PATIENCE, "GET").await {
+            Answer::Response(_) => {}
+            other => {
+                let expected = format!("a second response, or close in the first: {first}");
+                return Err(Stop::fail("RFC9112-9.3-4", expected, other.to_string()));
+            }
+        }
+    }
+    still_serves(&bench).await
+}
+
+async fn side_by_side(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9112-9.5-4";
+    bench.start().await?;
+    // Before any other connection, which might still be closing in one of the sockets.
+    let mut connections = Vec::new();
+    for _ in 0..bench.profile().http_connections {
+        connections.push(bench.http().await?);
+    }
+    for _ in 0..3 {
+        for connection in &mut connections {
+            let bytes = with_host(GET, &connection.host());
+            connection.send(&bytes).await;
+            let seen = response(connection, "GET", STATEMENT).await?;
+            let fine = seen.status < 500 && !says(&seen, "close");
+            require(fine, STATEMENT, "an answer without close", seen.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+async fn no_effect_before(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-5.3-2";
+    bench.start().await?;
+    let before = bench.state().await?;
+    let wanted = if before["led"] == "on" { "2" } else { "1" };
+    let mut connection = bench.http().await?;
+    let head =
+        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        Content-Length: 6\r\n";
+    let bytes = with_host(head, &connection.host());
+    connection.send(&bytes).await;
+    // The whole exchange for the state proves that there was time to act on what had come.
+    let within = bench.state().await?;
+    let same = before["led"] == within["led"];
+    let expected = format!("led stays {}", before["led"]);
+    require(same, STATEMENT, expected.clone(), within["led"].to_string())?;
+    let rest = format!("Host: elsewhere.example\r\n\r\nled1={wanted}");
+    connection.send(rest.as_bytes()).await;
+    let seen = response(&mut connection, "POST", STATEMENT).await?;
+    require_status(&seen, &[400], "RFC9112-3.2-5")?;
+    let after = bench.state().await?;
+    let same = before["led"] == after["led"];
+    require(same, STATEMENT, expected, after["led"].to_string())
 }

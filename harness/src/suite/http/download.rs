@@ -22,7 +22,11 @@ pub(super) fn cases() -> Vec<Case> {
     let cases = vec![
         Case::must(
             "http/download/content-length",
-            &["FIRMPROOF-UPDATE-5", "FIRMPROOF-UPDATE-15"],
+            &[
+                "FIRMPROOF-UPDATE-5",
+                "FIRMPROOF-UPDATE-15",
+                "FIRMPROOF-UPDATE-17",
+            ],
             "An image whose length Content-Length gives becomes ready in the slot that does not run, and boots",
             |bench| {
                 installs(bench, |offer| {
@@ -77,7 +81,13 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         policy(
             "attempts-bounded",
-            &["FIRMPROOF-UPDATE-10", "FIRMPROOF-UPDATE-6", "RFC9112-6.3-7"],
+            &[
+                "FIRMPROOF-UPDATE-10",
+                "FIRMPROOF-UPDATE-6",
+                "RFC9112-6.3-7",
+                "RFC9112-8-2",
+                "RFC9110-9.2.2-1",
+            ],
             "A download that always breaks off is given up, with a named reason",
             attempts_bounded,
         ),

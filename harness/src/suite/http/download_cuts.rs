@@ -38,7 +38,19 @@ pub(super) fn cases() -> Vec<Case> {
         &["FIRMPROOF-UPDATE-10", "FIRMPROOF-UPDATE-18"],
         "A connection that falls silent is given up, and resumed on another",
     );
+    let (replaced, replaced_statements, replaced_requirement) = case(
+        "power-cut-while-a-ready-image-is-replaced",
+        &["FIRMPROOF-UPDATE-15", "FIRMPROOF-UPDATE-14"],
+        "A power cut while another image is written over a ready one leaves nothing bootable in the slot",
+    );
     [
+        Case::new(
+            Level::Policy,
+            replaced,
+            &replaced_statements,
+            replaced_requirement,
+            power_while_replaced,
+        ),
         Case::new(
             Level::Policy,
             tenths,
@@ -170,4 +182,27 @@ async fn ended_by(bench: Bench, end: fn(Vec<u8>) -> Reply) -> Judged {
     told(&bench, STATEMENT, PATIENCE, "update.ready")
         .await
         .map(drop)
+}
+
+async fn power_while_replaced(bench: Bench) -> Judged {
+    const STATEMENT: &str = "FIRMPROOF-UPDATE-15";
+    let mut server = begin(&bench).await?;
+    let slot = running_slot(&bench).await?;
+    let ready = Offer::good(&bench, 20_000, 1);
+    let whole = response("200 OK", &length(&ready), &ready.image);
+    let ending = ready
+        .install(&bench, &mut server, |_, _| Ok(whole.clone()))
+        .await?;
+    ending.ready(STATEMENT, 1)?;
+    let offer = Offer::good(&bench, 20_000, 2);
+    offer.post(&bench, &server).await?;
+    let exchange = exchange_of(server.next(PATIENCE).await)?;
+    let half = response("200 OK", &length(&offer), &offer.image[..10_000]);
+    send(&exchange, &half).await?;
+    let taken = exchange.acknowledged(PATIENCE).await;
+    taken.map_err(|e| Stop::inconclusive(format!("download server: {e}")))?;
+    restarts_from(&bench, STATEMENT, &slot).await?;
+    drop(exchange);
+    // And again, for a trial would come one start later.
+    restarts_from(&bench, STATEMENT, &slot).await
 }

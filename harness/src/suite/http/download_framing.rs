@@ -13,9 +13,9 @@ pub(super) fn cases() -> Vec<Case> {
 
 const ROWS: &[Row] = &[
     Row {
-        level: Level::Policy,
+        level: Level::Must,
         name: "no-length",
-        statement: "FIRMPROOF-UPDATE-6",
+        statement: "RFC9112-6.3-9",
         requirement: "Without a length an image that ends with the connection is taken, or refused as doubtful",
         reply: |offer| Reply::closing(response("200 OK", "", &offer.image)),
         outcome: Outcome::Either,

@@ -18,6 +18,13 @@ pub(super) fn cases() -> Vec<Case> {
     });
     urls.chain([
         Case::must(
+            "http/download/url-with-an-empty-port",
+            EMPTY_PORT.statements,
+            EMPTY_PORT.requirement,
+            |bench| asked(bench, &EMPTY_PORT),
+        )
+        .needs(&[Capability::LabAddresses]),
+        Case::must(
             "http/download/request-is-well-formed",
             &[
                 "RFC9112-2.2-6",
@@ -47,7 +54,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::must(
             "http/download/connection-is-used-once",
-            &["RFC9112-9.6-5", "RFC9112-9.6-8", "RFC9112-9.2-2", "RFC9112-6.3-11", "RFC9112-9.3-5"],
+            &["RFC9112-9.6-5", "RFC9112-9.6-8", "RFC9112-9.2-1", "RFC9112-9.2-2", "RFC9112-6.3-11", "RFC9112-9.3-5"],
             "After a response with close nothing more is asked on the connection, and what follows the image is not read as a response",
             used_once,
         ),
@@ -146,6 +153,15 @@ const URLS: &[Url] = &[
         target: "/image.bin",
     },
 ];
+
+/// For a server on HTTP's own port, which not every lab has.
+const EMPTY_PORT: Url = Url {
+    name: "url-with-an-empty-port",
+    statements: &["RFC3986-3.2.3-1"],
+    requirement: "A URL without a port, or with an empty one, means port 80",
+    after_authority: ":/image.bin",
+    target: "/image.bin",
+};
 
 async fn asked(bench: Bench, row: &'static Url) -> Judged {
     let statement = row.statements[0];

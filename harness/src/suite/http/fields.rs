@@ -102,6 +102,14 @@ const ROWS: &[Row] = &[
         &[],
     ),
     Row::new(
+        Level::Should,
+        "octets-above-7f-in-a-known-field",
+        "RFC9110-5.5-4",
+        "Octets above 0x7F are opaque in the value of a field that the server knows, too",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: x-\xFF, keep-alive\r\nUser-Agent: \xC3\x28\r\n\r\n",
+        &[],
+    ),
+    Row::new(
         Level::Must,
         "names-in-any-case",
         "RFC9110-5.1-1",

@@ -134,7 +134,7 @@ const REFUSED: &[Row] = &[
     Row::new(
         Level::Must,
         "content-length-list-with-a-word",
-        "RFC9112-6.3-5",
+        "RFC9112-6.3-15",
         "A list of lengths of which one is none is answered by 400 and closure",
         b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5, x\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400],

@@ -331,7 +331,11 @@ pub(super) async fn restarts_from(bench: &Bench, statement: &str, slot: &str) ->
         statement,
         format!("after a power cut the device runs from slot {slot}"),
         format!("slot {after}"),
-    )
+    )?;
+    let ready = told(bench, "FIRMPROOF-UPDATE-17", PATIENCE, "ready").await?;
+    let named = ready.field("slot") == Some(slot) && ready.field("version").is_some();
+    let expected = format!("event=ready with slot={slot} and a version");
+    require(named, "FIRMPROOF-UPDATE-17", expected, ready.text)
 }
 
 /// Sends bytes of a response.
