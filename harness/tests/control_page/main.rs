@@ -99,14 +99,20 @@ async fn on_page(name: &'static str, width: Width, scripts: Scripts, test: Test)
         browser,
         name,
     };
+    let judged = judge(&page, scripts, test).await;
+    // Whatever was found: a browser outlives its driver, unless it is told to go.
+    page.browser.close().await;
+    judged
+}
+
+async fn judge(page: &Page, scripts: Scripts, test: Test) -> Checked {
     page.browser.client.goto(&page.served.url).await?;
-    let judged = test(&page).await;
+    let judged = test(page).await;
     page.shot("end").await?;
     let errors = match scripts {
         Scripts::On => page.browser.console_errors().await?,
         Scripts::Off => Vec::new(),
     };
-    page.browser.close().await;
     judged?;
     check(
         errors.is_empty(),
@@ -262,7 +268,7 @@ async fn shows_what_happens_elsewhere(page: &Page) -> Checked {
             let waited = page.browser.client.execute_async(script, arguments);
             let shown = tokio::time::timeout(firmproof::bench::PATIENCE, waited).await;
             check(
-                shown.is_ok(),
+                matches!(shown, Ok(Ok(_))),
                 format!("the page does not show that {output} is {wanted}"),
             )?;
             page.agrees(output, field, value, wanted).await?;

@@ -79,10 +79,11 @@ const ROWS: &[Row] = &[
         Level::Should,
         "major-version-2",
         "RFC9110-15.6.6-1",
-        "A major version that the server does not support is answered by 505",
+        "A major version that the server does not support is answered by 505, 400 or a close",
         b"GET / HTTP/2.0\r\nHost: $HOST\r\n\r\n",
-        &[505],
-    ),
+        &[400, 505],
+    )
+    .or_closed(),
     Row::new(
         Level::Should,
         "higher-minor-version",

@@ -68,7 +68,8 @@ const ROWS: &[Row] = &[
         "Major version 0 is not supported either",
         b"GET / HTTP/0.9\r\nHost: $HOST\r\n\r\n",
         &[400, 505],
-    ),
+    )
+    .or_closed(),
     Row::new(
         Level::Should,
         "with-a-letter",
