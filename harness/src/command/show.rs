@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use firmproof::report::ladder::ladder;
-use firmproof::report::printable;
 use firmproof::result::{EvidenceFile, Record, RunResult};
 
 use super::{Outcome, newest_run};
@@ -38,10 +37,6 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         )?,
     };
     print!("{}", ladder(record, &EvidenceFile::read(&folder, record)?));
-    for (choice, chosen) in &record.observed {
-        // Where the specification leaves a choice, and more than one would have passed.
-        println!("\nchosen  {choice}: {}", printable(chosen));
-    }
     if let Some(capture) = &record.capture {
         println!("\ncapture {}", folder.join(capture).display());
     }

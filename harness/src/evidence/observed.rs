@@ -1,21 +1,21 @@
-//! Which of the answers that a specification allows a device gave, by the name of the choice.
+//! What the device chose where the specification leaves it a choice: every allowed answer passes, and the result says
+//! which one was given.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The choices of one case.
+/// The choices of one case, in their order, in a few words each.
 #[derive(Debug, Default)]
-pub struct Observed(Mutex<BTreeMap<String, String>>);
+pub struct Observed(Mutex<Vec<String>>);
 
 impl Observed {
-    /// Keeps what was chosen, in place of an earlier choice of that name.
-    pub fn set(&self, choice: impl Into<String>, chosen: impl Into<String>) {
+    /// Keeps a choice.
+    pub fn add(&self, choice: impl Into<String>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(choice.into(), chosen.into());
+        kept.push(choice.into());
     }
 
-    /// Every choice that was seen.
-    pub fn all(&self) -> BTreeMap<String, String> {
+    /// All choices.
+    pub fn all(&self) -> Vec<String> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -103,8 +103,8 @@ mod tests {
                 seen: "PUBLISH \u{1b}[31m".into(),
             }),
             attempts: Vec::new(),
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
-            observed: std::collections::BTreeMap::new(),
             evidence: String::new(),
             capture: None,
         }

@@ -74,8 +74,8 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
             }],
             reason,
             finding,
+            observed: observed(&evidence),
             metrics: evidence.metrics.all(),
-            observed: evidence.observed.all(),
             evidence: String::new(),
             capture: None,
         },
@@ -120,6 +120,14 @@ fn split(
             (Verdict::Skipped, Some(reason), None)
         }
     }
+}
+
+fn observed(evidence: &Evidence) -> Vec<String> {
+    let choices = evidence.observed.all();
+    choices
+        .iter()
+        .map(|choice| evidence.secrets.masked(choice))
+        .collect()
 }
 
 fn measure_wire(evidence: &Evidence, wire: &Capture) {
@@ -170,7 +178,7 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
     body.spawn(case.run(bench.clone()));
     let outcome = tokio::select! {
         outcome = tokio::time::timeout(CASE_DEADLINE, body.join_next()) => outcome,
-        stop = bench.emulator_ended() => Ok(Some(Ok(Err(stop)))),
+        stop = bench.emulator_fails() => Ok(Some(Ok(Err(stop)))),
     };
     let judged = match outcome {
         Ok(Some(Ok(Err(stop @ Stop::Fail(_))))) => {

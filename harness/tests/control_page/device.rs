@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use firmproof::bench::{Bench, PATIENCE};
+use firmproof::case::Stop;
 use firmproof::peers::forward;
 use firmproof::peers::http_prober::Answer;
 use firmproof::profile::Profile;
@@ -33,15 +34,27 @@ impl Served {
 
     /// What the device says of an output.
     pub(super) async fn output(&self, name: &str) -> Checked<String> {
-        let state = self.bench.state().await;
-        let state = state.map_err(|stop| format!("{stop:?}"))?;
-        Ok(state[name].as_str().unwrap_or_default().to_owned())
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            // The browser may hold all sockets for a moment: the device has few.
+            match self.bench.state().await {
+                Ok(state) => return Ok(state[name].as_str().unwrap_or_default().to_owned()),
+                Err(Stop::Inconclusive(_)) if tokio::time::Instant::now() < until => {}
+                Err(stop) => return Err(Failed::from(format!("{stop:?}"))),
+            }
+        }
     }
 
     /// Sends a form past the browser.
     pub(super) async fn submit(&self, form: &str) -> Checked {
-        let connection = self.bench.http().await;
-        let mut connection = connection.map_err(|stop| format!("{stop:?}"))?;
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let mut connection = loop {
+            match self.bench.http().await {
+                Ok(connection) => break connection,
+                Err(Stop::Inconclusive(_)) if tokio::time::Instant::now() < until => {}
+                Err(stop) => return Err(Failed::from(format!("{stop:?}"))),
+            }
+        };
         let request = format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n{form}",

@@ -123,7 +123,7 @@ async fn judge(bench: Bench, row: &'static Row) -> Judged {
 
 /// Reports which of the answers that the specification allows was given.
 pub(super) fn observe(bench: &Bench, answer: &str) {
-    bench.evidence().observed.set("answer", answer);
+    bench.evidence().observed.add(answer);
 }
 
 /// `template` with the server's authority in the place of `$HOST`.

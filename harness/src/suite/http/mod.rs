@@ -21,6 +21,7 @@ mod followed;
 mod form;
 mod framing;
 mod host;
+mod lamp;
 mod limits;
 mod methods;
 mod offer;
@@ -64,6 +65,7 @@ pub fn cases() -> Vec<Case> {
         responses::cases(),
         page::cases(),
         form::cases(),
+        lamp::cases(),
         update::cases(),
         download::cases(),
         download_refusals::cases(),
