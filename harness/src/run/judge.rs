@@ -74,6 +74,7 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
             }],
             reason,
             finding,
+            observed: observed(&evidence),
             metrics: evidence.metrics.all(),
             evidence: String::new(),
             capture: None,
@@ -119,6 +120,14 @@ fn split(
             (Verdict::Skipped, Some(reason), None)
         }
     }
+}
+
+fn observed(evidence: &Evidence) -> Vec<String> {
+    let choices = evidence.observed.all();
+    choices
+        .iter()
+        .map(|choice| evidence.secrets.masked(choice))
+        .collect()
 }
 
 fn measure_wire(evidence: &Evidence, wire: &Capture) {
