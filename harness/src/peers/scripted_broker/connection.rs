@@ -43,6 +43,7 @@ pub struct Connection {
     answer_pings: bool,
     own: OwnTraffic,
     serves_own_traffic: bool,
+    last_length: usize,
 }
 
 /// What the device publishes and subscribes to of its own accord.
@@ -91,6 +92,7 @@ impl Connection {
             answer_pings: true,
             own: OwnTraffic::default(),
             serves_own_traffic: false,
+            last_length: 0,
         }
     }
 
@@ -124,6 +126,11 @@ impl Connection {
     pub fn acknowledge_nothing(&mut self) {
         self.acknowledged.clear();
         self.own.answered = false;
+    }
+
+    /// Bytes of the packet that was read last, its fixed header among them.
+    pub fn last_length(&self) -> usize {
+        self.last_length
     }
 
     /// The next packet that is not answered here; `None` when the device has ended the connection.
@@ -161,6 +168,7 @@ impl Connection {
                 };
                 transcript.record(PEER, Direction::FromDevice, packet.to_string(), shown);
                 self.buffer.drain(..length);
+                self.last_length = length;
                 Ok(Some(packet))
             }
             Ok(None) => Ok(None),
@@ -404,5 +412,16 @@ impl Connection {
         let transcript = &self.evidence.transcript;
         transcript.record(PEER, Direction::ToDevice, "FIN", &[]);
         self.stream.finish();
+    }
+
+    /// Forgets the connection without a word, as a server that lost its power does; what the device sends on it
+    /// from now on is answered by RST.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lab`] where the lab cannot do that.
+    pub fn vanish(self) -> Result<(), BrokerError> {
+        let transcript = &self.evidence.transcript;
+        transcript.note("the server forgets the connection");
+        self.stream.vanish().map_err(BrokerError::Lab)
     }
 }

@@ -1,9 +1,7 @@
 //! CONNACK (§3.2): its codes, its flags, its length, and when it comes.
 
-use super::scene::{
-    Hostile, SUBSCRIBES, begin, begin_session, hostile, hostile_raw, lives_on, refuses,
-    takes_message,
-};
+use super::hostile::{Hostile, hostile, hostile_raw};
+use super::scene::{SUBSCRIBES, begin, begin_session, lives_on, refuses, takes_message};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::mqtt_bytes::{connack, publish};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::flight::{next_message, published};
+use super::hostile::{Hostile, hostile_raw};
 use super::scene::{
-    Hostile, PROBE, SUBSCRIBES, acknowledges, begin, begin_session, command, hostile_raw,
-    takes_message, told,
+    PROBE, SUBSCRIBES, acknowledges, begin, begin_session, command, takes_message, told,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop};
