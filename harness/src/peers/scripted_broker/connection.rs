@@ -414,8 +414,8 @@ impl Connection {
         self.stream.finish();
     }
 
-    /// Forgets the connection without a word, as a server that lost its power does; what the device sends on it
-    /// from now on is answered by RST.
+    /// Forgets the connection without a word, as a server that lost its power does: what the device sends on it from
+    /// now on meets silence.
     ///
     /// # Errors
     /// [`BrokerError::Lab`] where the lab cannot do that.

@@ -13,6 +13,7 @@ mod keep_alive;
 mod loss;
 mod malformed;
 mod malformed_message;
+mod ping_response;
 mod publish_in;
 mod publish_out;
 mod qos_2;
@@ -44,6 +45,7 @@ pub fn cases() -> Vec<Case> {
         topic_name::cases(),
         connect::cases(),
         keep_alive::cases(),
+        ping_response::cases(),
         connack::cases(),
         session_present::cases(),
         subscribe::cases(),

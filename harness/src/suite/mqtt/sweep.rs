@@ -16,7 +16,7 @@ use crate::peers::mqtt_bytes::connack;
 use crate::profile::Capability::{Configure, Mqtt, Reconnects, TimeScale};
 
 /// Less than the device's own time limits in wall time, so that it closed for the packet.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -94,7 +94,7 @@ fn swept(name: &str, when: &str, rows: fn() -> Vec<Hostile>, accepted: bool) -> 
         format!("One running device closes the connection at once on each of hundreds of malformed packets {when}"),
         move |bench: Bench| async move {
             // As short as the device can wait: 10 ms of its time before each connection.
-            bench.scale_time(50);
+            bench.scale_time(100);
             let mut broker = begin(&bench, |mqtt| {
                 mqtt.backoff_min_ms = 10;
                 mqtt.backoff_max_ms = 10;
