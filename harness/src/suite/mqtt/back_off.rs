@@ -22,7 +22,7 @@ const BACK_OFF: &str = "FIRMPROOF-MQTT-2";
 /// Of wall time: a busy machine, and a SYN that the device's own stack held back.
 const LATE: Duration = Duration::from_millis(500);
 /// Of wall time.
-const EARLY: Duration = Duration::from_millis(10);
+const EARLY: Duration = Duration::from_millis(25);
 /// The bounds of the device's back-off in these cases, in milliseconds of its time.
 const SHORTEST: u32 = 400;
 const LONGEST: u32 = 3_200;
@@ -71,14 +71,20 @@ async fn waits(
     let mut waits = Vec::new();
     let mut connection = broker.accept(PATIENCE).await?;
     while waits.len() < count {
-        if !matches!(ending, Ending::Reset) {
-            connection.expect_connect(PATIENCE).await?;
-            let code = if matches!(ending, Ending::Refusal) {
-                3
-            } else {
-                0
-            };
-            connection.send(&connack(0, code)).await?;
+        match ending {
+            Ending::Reset => (),
+            Ending::Refusal => {
+                connection.expect_connect(PATIENCE).await?;
+                connection.send(&connack(0, 3)).await?;
+                // It has taken the refusal in when it ends the connection.
+                connection.closes(PATIENCE).await?;
+            }
+            Ending::AfterConnack => {
+                connection.expect_connect(PATIENCE).await?;
+                connection.accepted(false).await?;
+                // It has taken CONNACK in when it subscribes.
+                connection.expect_subscribe(PATIENCE).await?;
+            }
         }
         connection.reset();
         let ended = Instant::now();
