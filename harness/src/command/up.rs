@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use firmproof::bench::{Bench, PATIENCE};
-use firmproof::peers::forward;
+use firmproof::peers::forward::{self, ToMachine};
 use firmproof::peers::ntp_server::NtpServer;
 use firmproof::peers::rumqttd_broker::RumqttdBroker;
 use firmproof::profile::{Kind, Profile};
@@ -47,7 +47,7 @@ async fn serve(profile: Profile) -> Outcome {
     let mqtt = lab
         .listen(SocketAddrV4::new(lab.peer_address(1), 1883))
         .await?;
-    tokio::spawn(forward::to_machine(mqtt, broker.address()));
+    let _to_broker = ToMachine::start(mqtt, broker.address());
     let time = NtpServer::bind(&lab, bench.evidence(), 1).await?;
     bench.configure(|config| {
         // A server that cannot be stored would be one too many; there is room for four.

@@ -13,6 +13,9 @@ mod keep_alive;
 mod loss;
 mod malformed;
 mod malformed_message;
+mod mosquitto;
+mod mosquitto_cuts;
+mod other_client;
 mod ping_response;
 mod publish_in;
 mod publish_out;
@@ -60,6 +63,8 @@ pub fn cases() -> Vec<Case> {
         frames::cases(),
         back_off::cases(),
         witness::cases(),
+        mosquitto::cases(),
+        mosquitto_cuts::cases(),
     ]
     .concat()
 }
