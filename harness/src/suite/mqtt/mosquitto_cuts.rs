@@ -83,7 +83,7 @@ struct Traffic<'b> {
     bench: &'b Bench,
     client: AsyncClient,
     /// Payload lengths of the device's messages, as the other client receives them.
-    from_device: mpsc::UnboundedReceiver<usize>,
+    from_device: mpsc::UnboundedReceiver<Result<usize, String>>,
     each_way: usize,
     sent: usize,
     /// Where the console is read from.
@@ -98,7 +98,7 @@ struct Traffic<'b> {
 impl<'b> Traffic<'b> {
     fn new(bench: &'b Bench, other: OtherClient, each_way: usize) -> Self {
         let (arrived, from_device) = mpsc::unbounded_channel();
-        let OtherClient { client, events } = other;
+        let OtherClient { client, events, .. } = other;
         tokio::spawn(receive(events, arrived));
         Self {
             bench,
@@ -204,12 +204,12 @@ impl<'b> Traffic<'b> {
     async fn take_in(&mut self) -> Judged {
         // A short wait for either side: what came on the other is taken in right after it.
         match tokio::time::timeout(Duration::from_millis(2), self.from_device.recv()).await {
-            Ok(Some(size)) => *self.batches.entry(size).or_default() += 1,
-            Ok(None) => return Err(Stop::inconclusive("rumqttc lost its connection")),
+            Ok(Some(event)) => self.count(event)?,
+            Ok(None) => return Err(Stop::inconclusive("rumqttc is gone")),
             Err(_) => (),
         }
-        while let Ok(size) = self.from_device.try_recv() {
-            *self.batches.entry(size).or_default() += 1;
+        while let Ok(event) = self.from_device.try_recv() {
+            self.count(event)?;
         }
         let lines = self.bench.evidence().console.since(self.mark);
         self.mark += lines.len();
@@ -224,25 +224,45 @@ impl<'b> Traffic<'b> {
         Ok(())
     }
 
-    async fn command(&self, arguments: &str) -> Judged {
+    fn count(&mut self, event: Result<usize, String>) -> Judged {
+        let size = event.map_err(|error| Stop::inconclusive(format!("rumqttc: {error}")))?;
+        *self.batches.entry(size).or_default() += 1;
+        Ok(())
+    }
+
+    async fn command(&mut self, arguments: &str) -> Judged {
         self.send("fp/dut/cmd/publish", arguments.as_bytes().to_vec())
             .await
     }
 
-    async fn send(&self, topic: &str, payload: Vec<u8>) -> Judged {
-        self.client
-            .publish(topic, QoS::ExactlyOnce, false, payload)
-            .await
-            .map_err(|error| Stop::inconclusive(format!("rumqttc: {error}")))
+    async fn send(&mut self, topic: &str, payload: Vec<u8>) -> Judged {
+        let sending = self.client.publish(topic, QoS::ExactlyOnce, false, payload);
+        if let Err(error) = sending.await {
+            // Why the other client is gone stands behind what it has passed on before.
+            while let Some(event) = self.from_device.recv().await {
+                self.count(event)?;
+            }
+            return Err(Stop::inconclusive(format!("rumqttc: {error}")));
+        }
+        Ok(())
     }
 }
 
-/// Polls the other client, and passes on what the device published.
-async fn receive(mut events: EventLoop, arrived: mpsc::UnboundedSender<usize>) {
-    while let Ok(event) = events.poll().await {
-        if let Event::Incoming(Packet::Publish(message)) = event
-            && arrived.send(message.payload.len()).is_err()
-        {
+/// Polls the other client, and passes on how long the device's messages are, or why there will be no more.
+async fn receive(mut events: EventLoop, arrived: mpsc::UnboundedSender<Result<usize, String>>) {
+    loop {
+        let told = match events.poll().await {
+            Ok(Event::Incoming(Packet::Publish(message))) => {
+                arrived.send(Ok(message.payload.len()))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // Nobody listens when the case is over.
+                let _ = arrived.send(Err(error.to_string()));
+                return;
+            }
+        };
+        if told.is_err() {
             return;
         }
     }

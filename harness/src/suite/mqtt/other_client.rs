@@ -1,5 +1,6 @@
 //! A client of a real broker that is not the device: rumqttc, on this machine's sockets.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::case::{Judged, Stop};
 pub(super) struct OtherClient {
     pub(super) client: AsyncClient,
     pub(super) events: EventLoop,
+    /// Messages that came while something else was waited for.
+    early: VecDeque<Publish>,
 }
 
 fn broken(error: impl std::fmt::Display) -> Stop {
@@ -28,6 +31,8 @@ impl OtherClient {
     ) -> Judged<Self> {
         let mut options = MqttOptions::new(id, at.ip().to_string(), at.port());
         options.set_keep_alive(Duration::from_secs(60));
+        // Mosquitto throws a client out that has more than 20 QoS 2 messages open towards it.
+        options.set_inflight(15);
         let (client, events) = AsyncClient::new(options, 64);
         for topic in topics {
             client
@@ -35,7 +40,11 @@ impl OtherClient {
                 .await
                 .map_err(broken)?;
         }
-        let mut other = Self { client, events };
+        let mut other = Self {
+            client,
+            events,
+            early: VecDeque::new(),
+        };
         // CONNACK, and a SUBACK for each.
         other
             .until(1 + topics.len(), |packet| {
@@ -54,6 +63,9 @@ impl OtherClient {
             while seen < count {
                 if let Event::Incoming(packet) = self.events.poll().await.map_err(broken)? {
                     seen += usize::from(wanted(&packet));
+                    if let Packet::Publish(message) = packet {
+                        self.early.push_back(message);
+                    }
                 }
             }
             Ok(())
@@ -102,8 +114,7 @@ impl OtherClient {
     ) -> Judged<Publish> {
         let receiving = async {
             loop {
-                let event = self.events.poll().await.map_err(broken)?;
-                if let Event::Incoming(Packet::Publish(message)) = event {
+                if let Some(message) = self.next_message().await? {
                     note(bench, &message);
                     if wanted(&message) && message.topic == topic {
                         return Ok(message);
@@ -118,6 +129,17 @@ impl OtherClient {
                 format!("the message on {topic} reaches the other client"),
                 bench.with_console("it did not"),
             )),
+        }
+    }
+
+    /// The next message, when the next event is one.
+    async fn next_message(&mut self) -> Judged<Option<Publish>> {
+        if let Some(message) = self.early.pop_front() {
+            return Ok(Some(message));
+        }
+        match self.events.poll().await.map_err(broken)? {
+            Event::Incoming(Packet::Publish(message)) => Ok(Some(message)),
+            _ => Ok(None),
         }
     }
 
