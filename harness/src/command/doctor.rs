@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use firmproof::peers::mosquitto::Way;
 
 use super::Outcome;
 
@@ -17,12 +18,7 @@ struct Wanted {
     how: &'static str,
 }
 
-const WANTED: [Wanted; 3] = [
-    Wanted {
-        program: "mosquitto",
-        purpose: "a real broker beside the one built in",
-        how: "apt-get install mosquitto",
-    },
+const WANTED: [Wanted; 2] = [
     Wanted {
         program: "cargo-nextest",
         purpose: "`cargo nextest run`: a process per case",
@@ -49,7 +45,22 @@ pub(super) fn execute(_: &Arguments) -> Outcome {
             ),
         }
     }
+    // The second witness of the MQTT cases, in a container or as a process.
+    match broker()? {
+        Ok(way) => println!("{:<20} {way}", "Mosquitto"),
+        Err(lacking) => println!(
+            "{:<20} missing, and cases are skipped: {lacking}",
+            "Mosquitto"
+        ),
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn broker() -> std::io::Result<Result<Way, String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(Way::of_this_machine()))
 }
 
 fn find(program: &str) -> Option<std::path::PathBuf> {
