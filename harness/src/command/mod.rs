@@ -8,13 +8,17 @@ mod list;
 mod progress;
 mod run;
 mod show;
+mod sign;
 mod up;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use firmproof::case::Case;
+use firmproof::dut::availability;
 use firmproof::dut::launch::HOST_DEVICE;
+use firmproof::profile::Profile;
 
 /// Could not judge, or was asked for something that is not there.
 const NOT_JUDGED: u8 = 2;
@@ -49,6 +53,8 @@ enum Command {
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Sign an image, and print the request that offers it to a device
+    Sign(sign::Arguments),
     /// Build the reference device for a board
     Build(build::Arguments),
     /// Say what this machine can run, what is missing and how to get it
@@ -72,6 +78,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Sign(arguments) => sign::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };
@@ -83,6 +90,20 @@ pub(crate) fn main() -> ExitCode {
 
 /// An error for a person: what was wrong, where, and what to do.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// The device of a profile, ready to be started; `elf` names its image.
+///
+/// # Errors
+/// There is no such profile, or the device is not available here.
+fn device(dut: &str, elf: Option<&Path>) -> Result<Profile, Box<dyn std::error::Error>> {
+    let mut profile = Profile::find(dut)?;
+    if let Some(file) = elf {
+        profile.set_elf(file.into())?;
+    }
+    let here = std::env::current_dir()?;
+    availability::prepare(&mut profile, &here, &|news| eprintln!("{news}"))?;
+    Ok(profile)
+}
 
 /// The cases whose id has one of `filters` in it; all of them without a filter.
 ///
@@ -111,7 +132,7 @@ fn select(filters: &[String]) -> Result<Vec<Case>, String> {
 /// # Errors
 /// There is none.
 fn newest_run() -> Result<std::path::PathBuf, String> {
-    let root = std::path::Path::new(run::RUNS);
+    let root = Path::new(run::RUNS);
     let mut runs: Vec<_> = std::fs::read_dir(root)
         .into_iter()
         .flatten()

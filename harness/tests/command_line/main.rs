@@ -3,6 +3,7 @@
 mod hostile_device;
 mod interrupted;
 mod results;
+mod up;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -9,6 +9,7 @@ mod fixed_header;
 mod flight;
 mod frames;
 mod hostile;
+mod interruption;
 mod keep_alive;
 mod loss;
 mod malformed;
@@ -62,6 +63,7 @@ pub fn cases() -> Vec<Case> {
         loss::cases(),
         frames::cases(),
         back_off::cases(),
+        interruption::cases(),
         witness::cases(),
         mosquitto::cases(),
         mosquitto_cuts::cases(),
