@@ -411,6 +411,9 @@ impl World {
             3 => self.receive(&Received::Unsuback(id)),
             4 => self.receive(&Received::Pingresp),
             _ => {
+                // A broker that says so has no session; the device gives its half up with it.
+                self.broker.session = false;
+                self.forget_numbers();
                 let code = ReturnCode::Accepted;
                 self.receive(&Received::Connack(Connack { session_present: false, code }));
             }
