@@ -44,6 +44,9 @@ pub(super) async fn prepare(
     bench.configure_mqtt(|mqtt| {
         mqtt.response_timeout_s = 120;
         mqtt.keep_alive_s = 1200;
+        // Most cases end with a device that connects again; what its waits must be is for `back_off`.
+        mqtt.backoff_min_ms = 10;
+        mqtt.backoff_max_ms = 40;
         mqtt.subscriptions.clear();
         let probe = Subscription {
             filter: text("fp/probe/#"),
