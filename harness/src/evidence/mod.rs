@@ -15,7 +15,7 @@ pub use console::{Console, Line};
 pub use metrics::Metrics;
 pub use observed::Observed;
 pub use secrets::Secrets;
-pub use transcript::{Direction, Entry, Transcript};
+pub use transcript::{Direction, Entry, Place, Transcript};
 
 /// The evidence of one case. Clones share it.
 #[derive(Debug, Clone)]

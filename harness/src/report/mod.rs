@@ -1,5 +1,7 @@
 //! Views of a result, for people.
 
+pub mod benchmark;
+pub mod comparison;
 pub mod ladder;
 pub mod summary;
 

@@ -1,6 +1,6 @@
 //! What all cases of a run on one device have in common.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::case::Verdict;
@@ -54,18 +54,7 @@ impl Setup {
         folder: RunFolder,
         captures: Captures,
     ) -> Self {
-        let file = match (profile.kind, &profile.start) {
-            (Kind::Host, _) => Some(program.clone()),
-            (Kind::Qemu, _) => profile.qemu.elf.clone(),
-            (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
-            (Kind::External, None) => None,
-        };
-        let dut = DutSummary {
-            name: profile.name.clone(),
-            kind: profile.kind.to_string(),
-            firmware_sha256: file.and_then(|file| firmware::sha256(&file)),
-            version: None,
-        };
+        let dut = dut_summary(&profile, &program);
         Self {
             profile,
             program,
@@ -73,5 +62,21 @@ impl Setup {
             captures,
             dut,
         }
+    }
+}
+
+/// The device of `profile`, as results name it; `program` is the host device's.
+pub fn dut_summary(profile: &Profile, program: &Path) -> DutSummary {
+    let file = match (profile.kind, &profile.start) {
+        (Kind::Host, _) => Some(program.to_owned()),
+        (Kind::Qemu, _) => profile.qemu.elf.clone(),
+        (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
+        (Kind::External, None) => None,
+    };
+    DutSummary {
+        name: profile.name.clone(),
+        kind: profile.kind.to_string(),
+        firmware_sha256: file.and_then(|file| firmware::sha256(&file)),
+        version: None,
     }
 }

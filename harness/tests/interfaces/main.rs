@@ -54,7 +54,7 @@ fn the_profiles_keys_are_the_documented_ones() {
         let table = format!("[{key}]");
         let within = match key.as_str() {
             "start" => vec![table.as_str(), "command = [\"a\"]", "x = 1"],
-            "at" | "qemu" => vec![table.as_str(), "x = 1"],
+            "at" | "observe" | "power" | "qemu" => vec![table.as_str(), "x = 1"],
             _ => {
                 keys.insert(key);
                 continue;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{LabError, OsOptions};
+use super::{LabError, LabFeature, OsOptions};
 
 mod stream;
 mod udp;
@@ -28,17 +28,33 @@ impl Os {
         self.options.dut
     }
 
-    pub(super) fn peer_address(&self) -> Ipv4Addr {
-        self.options.peer
+    pub(super) fn supports(&self, feature: LabFeature) -> bool {
+        match feature {
+            LabFeature::Reset => true,
+            LabFeature::StandardPorts | LabFeature::Addresses => self.options.own_network,
+            _ => false,
+        }
     }
 
-    /// Ports below 1024 need privilege and all are shared with this machine: only ephemeral ones are used.
-    fn ephemeral(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(self.options.peer, 0)
+    pub(super) fn peer_address(&self, n: u8) -> Ipv4Addr {
+        match n {
+            2..=7 if self.options.own_network => Ipv4Addr::new(127, 0, 0, n),
+            _ => self.options.peer,
+        }
     }
 
-    pub(super) async fn listen(&self, _: SocketAddrV4) -> Result<Listener, LabError> {
-        let listener = TcpListener::bind(self.ephemeral()).await?;
+    /// Ports below 1024 need privilege and all are shared with this machine: ephemeral ones are used, but for those
+    /// that the DUT knows.
+    fn bound(&self, at: SocketAddrV4) -> SocketAddrV4 {
+        match self.options.fixed.get(&at.port()) {
+            Some(fixed) => *fixed,
+            None if self.options.own_network => at,
+            None => SocketAddrV4::new(self.options.peer, 0),
+        }
+    }
+
+    pub(super) async fn listen(&self, at: SocketAddrV4) -> Result<Listener, LabError> {
+        let listener = TcpListener::bind(self.bound(at)).await?;
         let local = v4(listener.local_addr()?)?;
         Ok(Listener { listener, local })
     }
@@ -50,8 +66,8 @@ impl Os {
         }
     }
 
-    pub(super) async fn udp(&self, _: SocketAddrV4) -> Result<UdpSocket, LabError> {
-        UdpSocket::bind(self.ephemeral()).await
+    pub(super) async fn udp(&self, at: SocketAddrV4) -> Result<UdpSocket, LabError> {
+        UdpSocket::bind(self.bound(at), self.options.own_network).await
     }
 }
 

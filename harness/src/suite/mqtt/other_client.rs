@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, QoS};
 
+use super::scene::STATE;
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Judged, Stop};
+use crate::evidence::{Direction, Place};
 
 /// A client of the same broker that is not the device.
 pub(super) struct OtherClient {
@@ -158,8 +160,12 @@ impl OtherClient {
 fn note(bench: &Bench, message: &Publish) {
     let retained = u8::from(message.retain);
     let (topic, bytes) = (&message.topic, message.payload.len());
-    bench.evidence().transcript.note(format!(
-        "other client: received topic={topic} qos={} retain={retained} bytes={bytes}",
-        message.qos as u8
-    ));
+    let mut place = Place::from("case");
+    // How many states the device tells of, and how long they are, depends on time.
+    place.aside = *topic == STATE;
+    let qos = message.qos as u8;
+    let summary =
+        format!("other client: received topic={topic} qos={qos} retain={retained} bytes={bytes}");
+    let transcript = &bench.evidence().transcript;
+    transcript.record(place, Direction::Note, summary, &[]);
 }

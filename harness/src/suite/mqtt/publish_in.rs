@@ -8,7 +8,7 @@ use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Level};
 use crate::peers::mqtt_bytes::publish;
 use crate::peers::mqtt_packet::ClientPacket;
-use crate::profile::Capability::{Mqtt, ObserveConsole, Power, Reconnects};
+use crate::profile::Capability::{Mqtt, ObserveMessages, Power, Reconnects};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -46,7 +46,7 @@ fn qos_0() -> Case {
             delivered(&bench, &mut connection, statement, b"at most once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_1() -> Case {
@@ -64,7 +64,7 @@ fn qos_1() -> Case {
             delivered(&bench, &mut connection, statement, b"at least once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_1_again_is_new() -> Case {
@@ -82,7 +82,7 @@ fn qos_1_again_is_new() -> Case {
             delivered(&bench, &mut connection, statement, b"once more", 2).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_2() -> Case {
@@ -97,7 +97,7 @@ fn qos_2() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 /// Until PUBREL the identifier tells a duplicate; the DUP flag does not (§3.3.1.1).
@@ -119,7 +119,7 @@ fn qos_2_duplicate(dup: bool) -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_2_after_release() -> Case {
@@ -136,7 +136,7 @@ fn qos_2_after_release() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"twice", 2).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_2_duplicate_after_reconnect() -> Case {
@@ -155,7 +155,7 @@ fn qos_2_duplicate_after_reconnect() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, ObserveMessages])
 }
 
 /// The console begins anew with the power, so the repeated message must not be told at all.
@@ -180,7 +180,7 @@ fn qos_2_duplicate_after_power_cut() -> Case {
             delivered(&bench, &mut connection, statement, b"exactly once", 0).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveConsole, Power])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveMessages, Power])
 }
 
 fn pubrel_of_nothing() -> Case {
@@ -261,7 +261,7 @@ fn retained() -> Case {
             delivered(&bench, &mut connection, statement, b"kept", 2).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn empty_payload() -> Case {
@@ -284,7 +284,7 @@ fn empty_payload() -> Case {
             delivered(&bench, &mut connection, statement, b"", 3).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn largest_identifier() -> Case {
@@ -322,5 +322,5 @@ fn byte_order_mark() -> Case {
             delivered(&bench, &mut connection, statement, b"marked", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
