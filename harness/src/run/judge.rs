@@ -114,6 +114,10 @@ fn split(
             (Verdict::Fail, None, Some(finding))
         }
         Err(Stop::Inconclusive(reason)) => (Verdict::Inconclusive, Some(masked(reason)), None),
+        Err(Stop::Lacking(what)) => {
+            let reason = format!("this machine lacks {what}");
+            (Verdict::Skipped, Some(reason), None)
+        }
         Err(Stop::Skip(need)) => {
             let profile = &setup.profile.name;
             let reason = format!("the profile `{profile}` lacks the capability `{need}`");
