@@ -103,6 +103,7 @@ mod tests {
                 seen: "PUBLISH \u{1b}[31m".into(),
             }),
             attempts: Vec::new(),
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             evidence: String::new(),
             capture: None,

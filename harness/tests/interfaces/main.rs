@@ -227,6 +227,7 @@ fn record_file() -> RecordFile {
                 seconds: 1.0,
                 reason: None,
             }],
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             evidence: "e".into(),
             capture: None,

@@ -31,6 +31,7 @@ fn record(folder: &RunFolder, id: &str, verdict: Verdict) -> RecordFile {
                 seconds: 0.5,
                 reason: None,
             }],
+            observed: Vec::new(),
             metrics: BTreeMap::new(),
             evidence: String::new(),
             capture: None,
