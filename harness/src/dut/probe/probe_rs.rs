@@ -303,10 +303,9 @@ mod tests {
     }
 
     fn fakes() -> UsbProbes {
-        UsbProbes {
-            lister: || Lister::with_lister(Box::new(Fakes)),
-            ..UsbProbes::new()
-        }
+        let mut probes = UsbProbes::new();
+        probes.lister = || Lister::with_lister(Box::new(Fakes));
+        probes
     }
 
     #[test]
