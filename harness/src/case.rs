@@ -75,6 +75,15 @@ impl Stop {
         })
     }
 
+    /// What to tell a person who ran no case: why a device did not start.
+    pub fn told(self) -> String {
+        match self {
+            Self::Fail(finding) => finding.seen,
+            Self::Inconclusive(reason) | Self::Lacking(reason) => reason,
+            Self::Skip(need) => format!("the profile lacks `{need}`"),
+        }
+    }
+
     /// Something that kept the harness from judging.
     pub fn inconclusive(reason: impl Into<String>) -> Self {
         Self::Inconclusive(reason.into())

@@ -94,6 +94,7 @@ fn record(dut: &str, id: &str, verdict: Verdict) -> RecordFile {
                 reason: None,
             }],
             metrics: std::collections::BTreeMap::new(),
+            observed: Vec::new(),
             evidence: String::new(),
             capture: None,
         },

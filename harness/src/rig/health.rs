@@ -18,12 +18,7 @@ pub async fn check(setup: &Setup) -> Result<String, String> {
     let checked = fit(setup, &bench).await;
     bench.end().await;
     checked.map_err(|stop| {
-        let text = match stop {
-            Stop::Inconclusive(reason) => reason,
-            Stop::Fail(finding) => finding.seen,
-            Stop::Skip(need) => format!("its profile lacks `{need}`"),
-        };
-        let text = bench.evidence().secrets.masked(&text);
+        let text = bench.evidence().secrets.masked(&stop.told());
         // What a probe says begins with the board already.
         let prefix = format!("board {name}: ");
         match text.strip_prefix(&prefix) {

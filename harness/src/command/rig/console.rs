@@ -42,7 +42,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 
 /// Shows the console until the board is gone.
 async fn show(bench: &firmproof::bench::Bench) -> Result<(), String> {
-    bench.power_on().await.map_err(told)?;
+    bench.power_on().await.map_err(Stop::told)?;
     let console = &bench.evidence().console;
     let mut mark = 0;
     loop {
@@ -56,13 +56,5 @@ async fn show(bench: &firmproof::bench::Bench) -> Result<(), String> {
         } else if let Some(how) = bench.ended().await {
             return Err(format!("the board is gone: {how}"));
         }
-    }
-}
-
-fn told(stop: Stop) -> String {
-    match stop {
-        Stop::Inconclusive(reason) => reason,
-        Stop::Fail(finding) => finding.seen,
-        Stop::Skip(need) => format!("the profile lacks `{need}`"),
     }
 }
