@@ -266,8 +266,8 @@ mod tests {
 
     use super::*;
 
-    /// probe-rs's fake probe, plugged in twice. It plays an Arm core, so that it reaches as far as
-    /// the attempt to attach to a chip of Espressif's.
+    /// probe-rs's fake probe, plugged in twice. It can be listed and chosen; attaching to a chip that
+    /// is no Arm core is what it has not implemented.
     #[derive(Debug)]
     struct Fakes;
 
@@ -318,15 +318,6 @@ mod tests {
             panic!("it is not there");
         };
         assert_eq!(found, serials);
-    }
-
-    #[test]
-    fn a_chip_that_does_not_answer_as_espressif_s_is_an_attach_that_failed() {
-        let failed = fakes().attach("7C:DF:A1:00:00:02", "esp32s3");
-        let Err(ProbeError::Attach(reason)) = failed else {
-            panic!("the fake probe has no such interface");
-        };
-        assert!(!reason.is_empty());
     }
 
     #[test]
