@@ -88,6 +88,7 @@ fn record(dut: &str, id: &str, verdict: Verdict) -> RecordFile {
                 expected: "CONNECT first".into(),
                 seen: "PUBLISH \u{1b}[31m after 12 ms".into(),
             }),
+            observed: Vec::new(),
             attempts: vec![Attempt {
                 verdict,
                 seconds: 0.1,
