@@ -1,6 +1,7 @@
 //! Views of a result, for people.
 
 pub mod ladder;
+pub mod style;
 pub mod summary;
 
 /// Text that the device may have chosen, made safe for a terminal: control characters, and those

@@ -1,9 +1,10 @@
 //! A UDP socket of the operating system.
 
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
-use super::{LabError, v4};
-use crate::lab::{Datagram, LabFeature};
+use super::{LabError, Record, v4};
+use crate::lab::{Datagram, Direction, LabFeature};
 
 /// The largest UDP payload over IPv4.
 const LARGEST: usize = 65_507;
@@ -12,13 +13,21 @@ const LARGEST: usize = 65_507;
 pub(in crate::lab) struct UdpSocket {
     socket: tokio::net::UdpSocket,
     local: SocketAddrV4,
+    record: Arc<Record>,
+    /// Where it stands in the record.
+    pub(super) shown: SocketAddrV4,
 }
 
 impl UdpSocket {
-    pub(super) async fn bind(at: SocketAddrV4) -> Result<Self, LabError> {
+    pub(super) async fn bind(at: SocketAddrV4, record: Arc<Record>) -> Result<Self, LabError> {
         let socket = tokio::net::UdpSocket::bind(at).await?;
         let local = v4(socket.local_addr()?)?;
-        Ok(Self { socket, local })
+        Ok(Self {
+            socket,
+            local,
+            record,
+            shown: local,
+        })
     }
 
     pub(in crate::lab) fn local_addr(&self) -> SocketAddrV4 {
@@ -29,9 +38,12 @@ impl UdpSocket {
         let mut buffer = vec![0; LARGEST];
         let (length, from) = self.socket.recv_from(&mut buffer).await?;
         buffer.truncate(length);
+        let from = v4(from)?;
+        self.record
+            .datagram(Direction::FromDut, self.shown, from, &buffer);
         Ok(Datagram {
             payload: buffer,
-            from: v4(from)?,
+            from,
             to: self.local,
         })
     }
@@ -49,6 +61,8 @@ impl UdpSocket {
             return Err(LabError::TooLong(payload.len()));
         }
         self.socket.send_to(payload, to).await?;
+        self.record
+            .datagram(Direction::ToDut, self.shown, to, payload);
         Ok(())
     }
 }
