@@ -6,6 +6,7 @@ pub mod case;
 pub mod dut;
 pub mod evidence;
 pub mod firmware_build;
+pub mod gate;
 pub mod lab;
 pub mod ledger;
 pub mod peers;

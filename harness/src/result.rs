@@ -7,7 +7,7 @@ mod file;
 mod folder;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,7 @@ impl EvidenceFile {
 }
 
 /// The device of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DutSummary {
     /// The profile's name.
@@ -120,6 +120,9 @@ pub struct DutSummary {
     pub firmware_sha256: Option<String>,
     /// What the device calls its version on its ready line; none when it has no such line.
     pub version: Option<String>,
+    /// What was measured of it as a whole, by name; the name ends in the unit.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f64>,
     /// The programs that ran it and judged it, with their versions.
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
@@ -228,6 +231,11 @@ impl RunResult {
     /// The file system's.
     pub fn write(&self, folder: &Path) -> Result<(), ResultError> {
         file::write(&folder.join(RUN), self)
+    }
+
+    /// `run.json` of a run's folder.
+    pub fn path(folder: &Path) -> PathBuf {
+        folder.join(RUN)
     }
 
     /// Reads `run.json` of a run's folder.

@@ -3,6 +3,7 @@
 mod assemble;
 mod build;
 mod doctor;
+mod gate;
 mod ledger;
 mod list;
 mod progress;
@@ -45,6 +46,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Put a run together from the records that test processes wrote
     Assemble(assemble::Arguments),
+    /// Decide by a policy whether runs may ship
+    Gate(gate::Arguments),
     /// Show the evidence of one verdict
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
@@ -70,6 +73,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(arguments) => list::execute(&arguments),
         Command::Ledger(arguments) => ledger::execute(&arguments),
         Command::Assemble(arguments) => assemble::execute(&arguments),
+        Command::Gate(arguments) => gate::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),

@@ -1,7 +1,7 @@
 //! What all cases of a run on one device have in common.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -65,8 +65,9 @@ impl Setup {
         let dut = DutSummary {
             name: profile.name.clone(),
             kind: format!("{:?}", profile.kind).to_lowercase(),
-            firmware_sha256: file.and_then(|file| firmware::sha256(&file)),
+            firmware_sha256: file.as_deref().and_then(firmware::sha256),
             version: None,
+            metrics: measured(&profile, file.as_deref()),
             tools: tools(&profile),
         };
         Self {
@@ -77,6 +78,16 @@ impl Setup {
             dut,
         }
     }
+}
+
+/// How large the firmware is; of the host device, whose program is the harness's own, nothing is said.
+fn measured(profile: &Profile, file: Option<&Path>) -> BTreeMap<String, f64> {
+    let measured = file.filter(|_| profile.kind != Kind::Host);
+    let bytes = measured.and_then(firmware::image_bytes);
+    bytes
+        .map(|bytes| ("image_bytes".to_owned(), bytes as f64))
+        .into_iter()
+        .collect()
 }
 
 /// What runs and judges the device, with versions, so that a release can say what it was judged with.

@@ -14,6 +14,7 @@ fn record(folder: &RunFolder, id: &str, verdict: Verdict) -> RecordFile {
             kind: "host".into(),
             firmware_sha256: Some("ab".into()),
             version: None,
+            metrics: BTreeMap::new(),
             tools: BTreeMap::new(),
         },
         case: Record {
