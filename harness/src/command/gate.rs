@@ -30,7 +30,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     day: Option<Date>,
     /// What to write on standard output
-    #[arg(long, value_enum, default_value_t, value_name = "text|json", hide_possible_values = true)]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true
+    )]
     format: Format,
     /// Write the judgement and what it rests on to this file, as JSON
     #[arg(long, value_name = "FILE")]

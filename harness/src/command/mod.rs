@@ -7,6 +7,7 @@ mod gate;
 mod ledger;
 mod list;
 mod progress;
+mod report;
 mod run;
 mod show;
 mod up;
@@ -48,6 +49,8 @@ enum Command {
     Assemble(assemble::Arguments),
     /// Decide by a policy whether runs may ship
     Gate(gate::Arguments),
+    /// Show a run as a web page, or as JUnit's XML, Markdown or TAP
+    Report(report::Arguments),
     /// Show the evidence of one verdict
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
@@ -74,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Ledger(arguments) => ledger::execute(&arguments),
         Command::Assemble(arguments) => assemble::execute(&arguments),
         Command::Gate(arguments) => gate::execute(&arguments),
+        Command::Report(arguments) => report::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),

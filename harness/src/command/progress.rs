@@ -68,7 +68,11 @@ fn line(style: Style, record: &Record) -> String {
         true => ("flaky".to_owned(), Tone::Doubtful),
         false => (record.verdict.to_string(), Tone::of(record.verdict)),
     };
-    format!("{} {}", style.paint(tone, &format!("{word:<12}")), record.id)
+    format!(
+        "{} {}",
+        style.paint(tone, &format!("{word:<12}")),
+        record.id
+    )
 }
 
 /// Takes events until the run ends, and says nothing.

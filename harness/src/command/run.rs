@@ -59,7 +59,13 @@ pub(super) struct Arguments {
     #[arg(long, short)]
     quiet: bool,
     /// What to write on standard output: text, or a JSON object a line for each event
-    #[arg(long, value_enum, default_value_t, value_name = "text|json", hide_possible_values = true)]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true
+    )]
     format: Format,
 }
 

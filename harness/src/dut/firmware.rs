@@ -51,12 +51,18 @@ fn loadable(elf: &[u8]) -> Option<u64> {
         false => (number(28, 4)?, number(42, 2)?, number(44, 2)?, 16),
         true => (number(32, 8)?, number(54, 2)?, number(56, 2)?, 32),
     };
-    let (table, entry_length) = (usize::try_from(table).ok()?, usize::try_from(entry_length).ok()?);
+    let (table, entry_length) = (
+        usize::try_from(table).ok()?,
+        usize::try_from(entry_length).ok()?,
+    );
     let mut sum: u64 = 0;
     for entry in 0..usize::try_from(entries).ok()? {
         let at = table.checked_add(entry.checked_mul(entry_length)?)?;
         if number(at, 4)? == LOAD {
-            sum = sum.checked_add(number(at.checked_add(file_bytes)?, if wide { 8 } else { 4 })?)?;
+            sum = sum.checked_add(number(
+                at.checked_add(file_bytes)?,
+                if wide { 8 } else { 4 },
+            )?)?;
         }
     }
     Some(sum)
@@ -79,7 +85,10 @@ mod tests {
         assert_eq!(loadable(b"#!/bin/sh"), None);
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let loaded = loadable(&program).unwrap();
-        assert!(loaded > 100_000 && loaded < program.len() as u64, "{loaded}");
+        assert!(
+            loaded > 100_000 && loaded < program.len() as u64,
+            "{loaded}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod console;
 pub mod metrics;
 pub mod secrets;
+pub mod trace;
 pub mod transcript;
 
 use std::sync::Arc;

@@ -201,7 +201,9 @@ impl Policy {
             let entry = entry.into_inner();
             let metric = entry.metric;
             if !UNITS.iter().any(|unit| metric.ends_with(unit)) {
-                let message = format!("`metric` is `{metric}`; a measurement's name ends in one of {UNITS:?}");
+                let message = format!(
+                    "`metric` is `{metric}`; a measurement's name ends in one of {UNITS:?}"
+                );
                 return Err(mistake(line, message));
             }
             if !(entry.percent >= 0.0 && entry.percent.is_finite()) {
@@ -309,7 +311,9 @@ mod tests {
     #[test]
     fn a_mistake_names_file_line_and_what_is_allowed() {
         let quarantine = |more: &str| {
-            format!("[[quarantine]]\ncase = \"a/b/c\"\nreason = \"known\"\nowner = \"me\"\n{more}\n")
+            format!(
+                "[[quarantine]]\ncase = \"a/b/c\"\nreason = \"known\"\nowner = \"me\"\n{more}\n"
+            )
         };
         let twice = quarantine("expires = 2030-01-31") + &quarantine("expires = 2030-01-31");
         let growth = "[[growth]]\nmetric = \"image_bytes\"\npercent = 1.0\n";

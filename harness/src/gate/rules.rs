@@ -113,7 +113,10 @@ pub(super) fn cases(
         };
         let known = quarantined(question, record).filter(|entry| entry.expires >= question.day);
         if record.verdict == Verdict::Skipped {
-            let may = policy.skips.iter().any(|may| Some(may.to_string()) == record.lacks);
+            let may = policy
+                .skips
+                .iter()
+                .any(|may| Some(may.to_string()) == record.lacks);
             match may || !policy.levels.contains(&record.level) {
                 true => tolerated.push(found),
                 false => reasons.push(found),
@@ -179,9 +182,8 @@ pub(super) fn quarantine(question: &Question<'_>, reasons: &mut Vec<Reason>) {
         let judged = |record: &&&Record| record.verdict != Verdict::Skipped;
         let passes = |record: &&Record| record.verdict == Verdict::Pass && !record.is_flaky();
         if !of_entry.iter().any(|record| judged(&record)) {
-            let text = format!(
-                "{place}: no run has judged the case; take the entry out, or run the case"
-            );
+            let text =
+                format!("{place}: no run has judged the case; take the entry out, or run the case");
             reasons.push(about(Code::QuarantineUnused, text));
         } else if of_entry.iter().filter(judged).all(passes) {
             let text = format!("{place}: the case passes; take the entry out");

@@ -78,9 +78,14 @@ pub fn write_pcapng(capture: &Capture, writer: impl Write) -> io::Result<()> {
         snaplen: 0,
         options,
     };
-    file.write_block(&interface.into_block()).map_err(io_error)?;
+    file.write_block(&interface.into_block())
+        .map_err(io_error)?;
     for (place, frame) in capture.frames.iter().enumerate() {
-        let lost = if place == capture.gap_at { capture.lost } else { 0 };
+        let lost = if place == capture.gap_at {
+            capture.lost
+        } else {
+            0
+        };
         file.write_block(&block_of(frame, lost)?.into_block())
             .map_err(io_error)?;
     }
@@ -118,9 +123,7 @@ pub fn read_pcapng(bytes: &[u8]) -> io::Result<Capture> {
     while let Some(block) = reader.next_block() {
         match block.map_err(io_error)? {
             Block::InterfaceDescription(interface) => {
-                let marked = |o: &InterfaceDescriptionOption<'_>| {
-                    matches!(o, InterfaceDescriptionOption::Comment(text) if text == OF_SOCKETS)
-                };
+                let marked = |o: &InterfaceDescriptionOption<'_>| matches!(o, InterfaceDescriptionOption::Comment(text) if text == OF_SOCKETS);
                 capture.of_sockets = interface.options.iter().any(marked);
             }
             Block::EnhancedPacket(packet) => {

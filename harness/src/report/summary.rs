@@ -63,6 +63,12 @@ fn table(run: &RunResult) -> String {
 
 /// Explains each case that did not simply pass: the worst last, where a reader of a log looks first.
 pub fn explained(run: &RunResult, again: &str, style: Style) -> String {
+    let of_one = |record| explain(record, again, style);
+    worst_last(run).into_iter().map(of_one).collect()
+}
+
+/// The records, the worst last.
+pub(super) fn worst_last(run: &RunResult) -> Vec<&Record> {
     let worth = |record: &&Record| match record.verdict {
         Verdict::Pass => 0,
         Verdict::Skipped | Verdict::Inconclusive => 1,
@@ -72,9 +78,6 @@ pub fn explained(run: &RunResult, again: &str, style: Style) -> String {
     let mut records: Vec<&Record> = run.cases.iter().collect();
     records.sort_by_key(worth);
     records
-        .into_iter()
-        .map(|record| explain(record, again, style))
-        .collect()
 }
 
 fn row(name: &str, t: Totals) -> String {
@@ -119,7 +122,7 @@ fn explain(record: &Record, again: &str, style: Style) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::case::Finding;
     use crate::result::{Attempt, SCHEMA};
@@ -178,6 +181,36 @@ mod tests {
         }
     }
 
+    /// A run with every verdict, on a device that says hostile things.
+    pub(in crate::report) fn example() -> RunResult {
+        let mut skipped = record("ntp/a/skipped", Level::Must, Verdict::Skipped);
+        skipped.reason = Some("the profile `x#1` lacks the capability `power`".into());
+        let mut broken = record("mqtt/connect/first", Level::Must, Verdict::Fail);
+        broken
+            .attempts
+            .insert(0, attempt(Verdict::Inconclusive, Some("no broker")));
+        if let Some(finding) = &mut broken.finding {
+            finding.seen = "</script><b>`|` # \u{1b}[31m\u{202e}\0".into();
+        }
+        let mut run = run(vec![
+            record("http/host/missing", Level::Must, Verdict::Pass),
+            broken,
+            record("mqtt/connect/other", Level::Must, Verdict::Inconclusive),
+            record("mqtt/connect/wish", Level::Policy, Verdict::Fail),
+            flaky("mqtt/connect/again"),
+            skipped,
+        ]);
+        run.duts.push(crate::result::DutSummary {
+            name: "host".into(),
+            kind: "host".into(),
+            firmware_sha256: Some("ab".repeat(32)),
+            version: Some("<1>`|".into()),
+            metrics: std::collections::BTreeMap::new(),
+            tools: std::collections::BTreeMap::new(),
+        });
+        run
+    }
+
     #[test]
     fn a_failure_tells_clause_expected_seen_and_how_to_run_it_again() {
         let run = run(vec![
@@ -189,7 +222,10 @@ mod tests {
         ]);
         insta::assert_snapshot!(summary(&run, "firmproof run", Style::Plain));
         let coloured = summary(&run, "firmproof run", Style::Coloured);
-        assert!(coloured.contains("\u{1b}[31mFAIL\u{1b}[0m mqtt"), "{coloured}");
+        assert!(
+            coloured.contains("\u{1b}[31mFAIL\u{1b}[0m mqtt"),
+            "{coloured}"
+        );
     }
 
     #[test]

@@ -105,7 +105,10 @@ fn tools(profile: &Profile) -> BTreeMap<String, String> {
             .output();
         // A program that cannot be started is the first case's affair.
         let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        if let Some(line) = said.ok().and_then(|said| said.lines().next().map(str::to_owned)) {
+        if let Some(line) = said
+            .ok()
+            .and_then(|said| said.lines().next().map(str::to_owned))
+        {
             tools.insert("qemu".into(), line);
         }
     }

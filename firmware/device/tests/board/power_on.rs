@@ -5,8 +5,8 @@ use core::task::Context;
 
 use embassy_futures::block_on;
 use embassy_futures::select::{Either4, select4};
-use embassy_net::Runner;
 use embassy_futures::yield_now;
+use embassy_net::Runner;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 use embassy_time::{Duration, Timer};
 use firmproof_bootconfig::{BootConfig, Network};

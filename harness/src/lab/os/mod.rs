@@ -68,8 +68,7 @@ impl Os {
             Ok(stream) => {
                 let stream = stream?;
                 let local = v4(stream.local_addr()?)?;
-                let record =
-                    Connection::opened(self.record.clone(), Direction::ToDut, local, to);
+                let record = Connection::opened(self.record.clone(), Direction::ToDut, local, to);
                 Stream::new(stream, record)
             }
             Err(_) => Err(LabError::Timeout(deadline)),

@@ -95,7 +95,12 @@ async fn what_the_sockets_carried_is_kept_as_frames_at_the_protocols_ports() {
     assert_eq!(segments.len(), capture.frames.len());
     // The device's connection to the broker's port, as its listener saw it.
     let of_device = |s: &&TcpSegment<'_>| s.destination.port() == 1883;
-    let said: Vec<u8> = segments.iter().filter(of_device).flat_map(|s| s.payload).copied().collect();
+    let said: Vec<u8> = segments
+        .iter()
+        .filter(of_device)
+        .flat_map(|s| s.payload)
+        .copied()
+        .collect();
     assert_eq!(said, [7; 4000]);
     let flags = |s: &TcpSegment<'_>| s.flags;
     let from_device: Vec<u8> = segments.iter().filter(of_device).map(flags).collect();

@@ -100,7 +100,12 @@ fn a_case_judged_again_keeps_its_attempts_and_the_last_verdict_and_evidence() {
     assert_eq!(std::fs::read(place.path().join(kept)).unwrap(), b"frames");
     assert_ne!(first.evidence, last.evidence);
     for attempt in [first, last] {
-        assert!(place.path().join(attempt.evidence.as_ref().unwrap()).exists());
+        assert!(
+            place
+                .path()
+                .join(attempt.evidence.as_ref().unwrap())
+                .exists()
+        );
     }
 }
 
