@@ -17,6 +17,10 @@ fn values<'g>(runs: &'g [Given], limit: &Growth) -> Values<'g> {
                 values.insert((dut.name.as_str(), None), *value);
             }
         }
+        let wanted = |figure: &&super::Figure| figure.metric == limit.metric;
+        for figure in given.figures.iter().filter(wanted) {
+            values.insert((figure.dut.as_str(), None), figure.median);
+        }
         for case in &given.run.cases {
             if let Some(value) = case.metrics.get(&limit.metric) {
                 values.insert((case.dut.as_str(), Some(case.id.as_str())), *value);

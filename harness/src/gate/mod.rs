@@ -9,7 +9,7 @@ mod rules;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::Date;
 
@@ -27,6 +27,36 @@ pub struct Given {
     pub sha256: String,
     /// What is in it.
     pub run: RunResult,
+    /// The figures of the `bench.json` beside it, if `firmproof bench --out` wrote one there.
+    pub figures: Vec<Figure>,
+}
+
+/// One figure of a benchmark.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// The device.
+    pub dut: String,
+    /// Its name.
+    pub metric: String,
+    /// Its median.
+    pub median: f64,
+}
+
+#[derive(Deserialize)]
+struct BenchFile {
+    dut: BenchDut,
+    figures: Vec<BenchFigure>,
+}
+
+#[derive(Deserialize)]
+struct BenchDut {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct BenchFigure {
+    name: String,
+    median: f64,
 }
 
 impl Given {
@@ -41,8 +71,24 @@ impl Given {
             folder: folder.into(),
             sha256: hex::encode(Sha256::digest(bytes)),
             run,
+            figures: figures(&folder.join("bench.json"))?,
         })
     }
+}
+
+fn figures(path: &Path) -> Result<Vec<Figure>, String> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+    let file: BenchFile = serde_json::from_str(&text).map_err(|error| named(&error))?;
+    let figure = |figure: BenchFigure| Figure {
+        dut: file.dut.name.clone(),
+        metric: figure.name,
+        median: figure.median,
+    };
+    Ok(file.figures.into_iter().map(figure).collect())
 }
 
 /// A case of the suite, as far as the gate asks for it.

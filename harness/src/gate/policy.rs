@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use time::Date;
 
 use crate::case::Level;
-use crate::evidence::metrics::UNITS;
 use crate::profile::Capability;
 
 /// When a run may ship.
@@ -200,12 +199,6 @@ impl Policy {
             let line = line_of(entry.span().start);
             let entry = entry.into_inner();
             let metric = entry.metric;
-            if !UNITS.iter().any(|unit| metric.ends_with(unit)) {
-                let message = format!(
-                    "`metric` is `{metric}`; a measurement's name ends in one of {UNITS:?}"
-                );
-                return Err(mistake(line, message));
-            }
             if !(entry.percent >= 0.0 && entry.percent.is_finite()) {
                 let message = format!("`percent` is {}; it must be 0 or more", entry.percent);
                 return Err(mistake(line, message));
@@ -328,7 +321,6 @@ mod tests {
             &quarantine("expires = 2030-02-30"),
             &quarantine("expires = 2030-01-31\nowner = \"you\""),
             &twice,
-            &growth.replace("image_bytes", "image_size"),
             &growth.replace("1.0", "-1.0"),
             &growth.repeat(2),
         ]

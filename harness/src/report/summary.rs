@@ -70,8 +70,9 @@ pub fn explained(run: &RunResult, again: &str, style: Style) -> String {
 /// The records, the worst last.
 pub(super) fn worst_last(run: &RunResult) -> Vec<&Record> {
     let worth = |record: &&Record| match record.verdict {
-        Verdict::Pass => 0,
-        Verdict::Skipped | Verdict::Inconclusive => 1,
+        Verdict::Pass if record.is_flaky() => 1,
+        Verdict::Pass | Verdict::Skipped => 0,
+        Verdict::Inconclusive => 1,
         Verdict::Fail if record.level != Level::Must => 2,
         Verdict::Fail => 3,
     };

@@ -1,5 +1,6 @@
 //! The built command from outside: what it says to people, and its exit status.
 
+mod gate;
 mod hostile_device;
 mod interrupted;
 mod results;

@@ -14,9 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::escape::{html, json_in_html};
-use super::summary::{Exit, exit_of};
+use super::summary::{Exit, exit_of, worst_last};
+use crate::case::Verdict;
 use crate::ledger::Ledger;
-use crate::result::{RunResult, Totals};
+use crate::result::{Record, RunResult, Totals};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -49,11 +50,20 @@ pub fn page(
     body.push_str(&coverage::section(run, &ledger));
     body.push_str(&filters(run));
     body.push_str("<ol id=\"cases\" aria-label=\"Cases\">\n");
-    for (place, record) in run.cases.iter().enumerate() {
+    let mut cases = worst_last(run);
+    // The worst first, and else the suite's order.
+    let is_plain = |record: &&Record| {
+        matches!(record.verdict, Verdict::Pass | Verdict::Skipped) && !record.is_flaky()
+    };
+    cases.reverse();
+    cases.sort_by_key(is_plain);
+    let first_plain = cases.iter().position(is_plain).unwrap_or(cases.len());
+    cases[first_plain..].reverse();
+    for (place, record) in cases.iter().enumerate() {
         body.push_str(&case::section(place, record, &ledger, &base));
     }
     body.push_str("</ol>\n<p id=\"none\" hidden>No case fits these filters.</p>\n</main>\n");
-    for (place, record) in run.cases.iter().enumerate() {
+    for (place, record) in cases.iter().enumerate() {
         let data = case::data(record, folder);
         let _ = writeln!(
             body,
