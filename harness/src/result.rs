@@ -5,6 +5,7 @@
 
 mod file;
 mod folder;
+mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::evidence::{Entry, Line};
 
 pub use file::ResultError;
 pub use folder::{Records, RunFolder, parse_seed};
+pub use merge::{MergeError, merge};
 
 /// The schema that this version reads and writes.
 pub const SCHEMA: u32 = 1;

@@ -31,7 +31,11 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let out = &arguments.out;
     if RunResult::path(out).exists() {
-        return Err(format!("{} already holds a run; choose another --out", out.display()).into());
+        return Err(format!(
+            "{} already holds a run; choose another --out",
+            out.display()
+        )
+        .into());
     }
     let expected: Vec<String> = select(&arguments.cases)?
         .into_iter()

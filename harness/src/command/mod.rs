@@ -4,8 +4,10 @@ mod assemble;
 mod build;
 mod doctor;
 mod gate;
+mod history;
 mod ledger;
 mod list;
+mod merge;
 mod progress;
 mod report;
 mod run;
@@ -47,6 +49,10 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Put a run together from the records that test processes wrote
     Assemble(assemble::Arguments),
+    /// Join the parts of a run that several machines judged
+    Merge(merge::Arguments),
+    /// Show trends over many runs as a web page
+    History(history::Arguments),
     /// Decide by a policy whether runs may ship
     Gate(gate::Arguments),
     /// Show a run as a web page, or as JUnit's XML, Markdown or TAP
@@ -76,6 +82,8 @@ pub(crate) fn main() -> ExitCode {
         Command::List(arguments) => list::execute(&arguments),
         Command::Ledger(arguments) => ledger::execute(&arguments),
         Command::Assemble(arguments) => assemble::execute(&arguments),
+        Command::Merge(arguments) => merge::execute(&arguments),
+        Command::History(arguments) => history::execute(&arguments),
         Command::Gate(arguments) => gate::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),

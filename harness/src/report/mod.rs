@@ -2,6 +2,7 @@
 
 mod escape;
 pub mod fields;
+pub mod history;
 pub mod html;
 pub mod junit;
 pub mod ladder;

@@ -1,0 +1,47 @@
+//! What other programs make of a run's reports: Chromium shows the web page, tshark reads the captures.
+//! Where a program is missing, its tests are ignored by name; `ci/setup` installs both.
+
+#[path = "../control_page/browser.rs"]
+mod browser;
+mod captures;
+mod page;
+mod runs;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+type Checked<T = ()> = Result<T, Failed>;
+
+fn check(holds: bool, message: impl Into<String>) -> Checked {
+    match holds {
+        true => Ok(()),
+        false => Err(Failed::from(message.into())),
+    }
+}
+
+/// A test of this file's kind.
+type Test = (&'static str, fn() -> Checked);
+
+/// Tests that need a program, ignored by name when it is missing and not required.
+fn needing(missing: Option<&'static str>, tests: &[Test]) -> Vec<Trial> {
+    let required = std::env::var("FIRMPROOF_REQUIRE").unwrap_or_default();
+    let required = |program: &str| required.split(',').any(|name| name.trim() == program);
+    let trial = |(name, test): &Test| {
+        let trial = Trial::test(*name, *test);
+        match missing {
+            Some(program) => trial
+                .with_kind(format!("needs {program}"))
+                .with_ignored_flag(!required(program)),
+            None => trial,
+        }
+    };
+    tests.iter().map(trial).collect()
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = needing(browser::missing(), page::TESTS);
+    trials.extend(needing(captures::missing(), captures::TESTS));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
