@@ -15,3 +15,4 @@ pub mod report;
 pub mod result;
 pub mod run;
 pub mod suite;
+pub mod update_key;

@@ -12,6 +12,7 @@ mod progress;
 mod report;
 mod run;
 mod show;
+mod sign;
 mod up;
 
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ enum Command {
     Show(show::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Sign an image, and print the request that offers it to a device
+    Sign(sign::Arguments),
     /// Build the reference device for a board
     Build(build::Arguments),
     /// Say what this machine can run, what is missing and how to get it
@@ -88,6 +91,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Report(arguments) => report::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Sign(arguments) => sign::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),
     };

@@ -4,6 +4,7 @@ pub mod external;
 pub mod firmware;
 pub mod host;
 pub mod launch;
+pub mod named_setting;
 pub mod process;
 pub mod qemu;
 pub mod settings;

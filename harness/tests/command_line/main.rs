@@ -4,6 +4,7 @@ mod gate;
 mod hostile_device;
 mod interrupted;
 mod results;
+mod up;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
