@@ -128,7 +128,7 @@ const SEEDED: &[Seeded] = &[
         |r| *r.qemu.duts[0].metrics.get_mut("image_bytes").unwrap() *= 1.05,
         1,
         "grown",
-        "by 5.0 %; 2 % are allowed (gate.toml:18)",
+        "by 5.0 %; 2 % are allowed (gate.toml:15)",
     ),
     (
         "a device that sends more than it did",
@@ -145,14 +145,14 @@ const SEEDED: &[Seeded] = &[
         },
         1,
         "quarantine-expired",
-        "gate.toml:27: expired on 2026-11-25 (owner anna: issue 42)",
+        "gate.toml:24: expired on 2026-11-25 (owner anna: issue 42)",
     ),
     (
         "a quarantine whose case passes",
         |r| r.quarantine("2030-01-31"),
         1,
         "quarantine-passes",
-        "gate.toml:27: the case passes; take the entry out",
+        "gate.toml:24: the case passes; take the entry out",
     ),
     (
         "a quarantine whose case nobody ran",
@@ -266,7 +266,7 @@ const SEEDED: &[Seeded] = &[
         |r| r.policy += "[[growth]]\nmetric = \"stack_bytes\"\npercent = 1.0\n",
         2,
         "not-measured",
-        "gate.toml:26: no measurement `stack_bytes`",
+        "gate.toml:24: no measurement `stack_bytes`",
     ),
     (
         "a policy about cases that there are not",
@@ -299,7 +299,7 @@ fn each_seeded_regression_keeps_the_release_from_shipping_for_its_own_reason() {
             let follows = match *code {
                 "quarantine-expired" => other == "failed",
                 "failed" => other == "divergent",
-                "other-firmware" => other == "not-measured",
+                "dut-missing" => other == "not-measured",
                 _ => false,
             };
             other != *code && !follows

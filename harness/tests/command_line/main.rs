@@ -3,7 +3,9 @@
 mod gate;
 mod hostile_device;
 mod interrupted;
+mod merge;
 mod results;
+mod terminal;
 mod up;
 
 use std::io::{Read, Write};
