@@ -2,6 +2,7 @@
 //! order, or got lost.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddrV4;
 
@@ -32,7 +33,7 @@ pub fn trace_of(file: &[u8]) -> io::Result<Vec<Traced>> {
 }
 
 fn trace(capture: &Capture) -> Vec<Traced> {
-    let mut streams = BTreeMap::new();
+    let mut streams = Streams::new();
     let mut traced = Vec::with_capacity(capture.frames.len());
     for (place, frame) in capture.frames.iter().enumerate() {
         let mut marks = Vec::new();
@@ -41,7 +42,7 @@ fn trace(capture: &Capture) -> Vec<Traced> {
         }
         let (what, data) = if let Some(tcp) = frame.tcp() {
             marks.extend(Stream::mark(&mut streams, &tcp));
-            (of_tcp(&tcp), tcp.payload.len())
+            (of_tcp(&streams, &tcp), tcp.payload.len())
         } else if let Some(udp) = frame.udp() {
             let (from, to) = (udp.source.port(), udp.destination.port());
             let length = udp.payload.len();
@@ -61,7 +62,13 @@ fn trace(capture: &Capture) -> Vec<Traced> {
     traced
 }
 
-fn of_tcp(tcp: &TcpSegment<'_>) -> String {
+/// Numbers count from the first byte of data, as in Wireshark: the SYN's is 0.
+fn of_tcp(streams: &Streams, tcp: &TcpSegment<'_>) -> String {
+    let (from, to) = (tcp.source, tcp.destination);
+    let counted = |ends: (SocketAddrV4, SocketAddrV4), number: u32| {
+        let first = streams.get(&ends).map_or(number, |stream| stream.first);
+        number.wrapping_sub(first)
+    };
     let flags = [
         (TcpSegment::SYN, "SYN"),
         (TcpSegment::FIN, "FIN"),
@@ -70,16 +77,26 @@ fn of_tcp(tcp: &TcpSegment<'_>) -> String {
     ];
     let set = flags.iter().filter(|(flag, _)| tcp.has(*flag));
     let set: Vec<&str> = set.map(|(_, name)| *name).collect();
-    format!(
-        "TCP {} → {} {} seq {} ack {} window {}, {} bytes",
-        tcp.source.port(),
-        tcp.destination.port(),
-        set.join("+"),
-        tcp.sequence,
-        tcp.acknowledgment,
-        tcp.window,
-        tcp.payload.len()
-    )
+    let mut text = format!("TCP {} → {} {}", from.port(), to.port(), set.join("+"));
+    let sequence = counted((from, to), tcp.sequence);
+    match u32::try_from(tcp.payload.len()) {
+        Ok(length @ 1..) => {
+            let last = sequence.wrapping_add(length - 1);
+            let _ = write!(text, ", bytes {sequence} to {last}");
+        }
+        _ => {
+            let _ = write!(text, ", at {sequence}");
+        }
+    }
+    if tcp.has(TcpSegment::ACK) {
+        let _ = write!(
+            text,
+            ", has all before {}",
+            counted((to, from), tcp.acknowledgment)
+        );
+    }
+    let _ = write!(text, ", window {}", tcp.window);
+    text
 }
 
 fn other(frame: &Frame) -> String {
@@ -95,8 +112,13 @@ fn other(frame: &Frame) -> String {
     }
 }
 
+/// The directions of connections, by sender and receiver.
+type Streams = BTreeMap<(SocketAddrV4, SocketAddrV4), Stream>;
+
 /// One direction of a TCP connection.
 struct Stream {
+    /// The first sequence number that was seen.
+    first: u32,
     /// The sequence number that comes next.
     next: u32,
     /// How many segments with data were seen.
@@ -104,16 +126,14 @@ struct Stream {
 }
 
 impl Stream {
-    fn mark(
-        streams: &mut BTreeMap<(SocketAddrV4, SocketAddrV4), Self>,
-        tcp: &TcpSegment<'_>,
-    ) -> Option<String> {
+    fn mark(streams: &mut Streams, tcp: &TcpSegment<'_>) -> Option<String> {
         let ends = (tcp.source, tcp.destination);
         let length = tcp.payload.len() as u32
             + u32::from(tcp.has(TcpSegment::SYN))
             + u32::from(tcp.has(TcpSegment::FIN));
         let after = tcp.sequence.wrapping_add(length);
         let new = Self {
+            first: tcp.sequence,
             next: after,
             pieces: u32::from(!tcp.payload.is_empty()),
         };

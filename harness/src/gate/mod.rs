@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::Date;
 
-use crate::result::{DutSummary, RunResult};
+use crate::result::{DutSummary, RunResult, SCHEMA};
 
 pub use judgement::{Code, Decision, Judgement, Reason};
 pub use policy::{Growth, Policy, PolicyError, Quarantined};
@@ -44,6 +44,7 @@ pub struct Figure {
 
 #[derive(Deserialize)]
 struct BenchFile {
+    schema: u32,
     dut: BenchDut,
     figures: Vec<BenchFigure>,
 }
@@ -83,6 +84,13 @@ fn figures(path: &Path) -> Result<Vec<Figure>, String> {
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
     let file: BenchFile = serde_json::from_str(&text).map_err(|error| named(&error))?;
+    if file.schema != SCHEMA {
+        let other = format!(
+            "schema {}; this version of firmproof reads schema {SCHEMA}",
+            file.schema
+        );
+        return Err(named(&other));
+    }
     let figure = |figure: BenchFigure| Figure {
         dut: file.dut.name.clone(),
         metric: figure.name,

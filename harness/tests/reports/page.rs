@@ -133,7 +133,7 @@ async fn verdicts_and_ladder(_: &Browser, page: &Client) -> Checked {
     check(console.contains("</script></style>"), console)?;
     // The broker's answer, field by field.
     eval(page, "[...document.querySelectorAll('.case:first-child svg .message')].find((m) => m.ariaLabel.includes('CONNACK')).dispatchEvent(new Event('click'))").await?;
-    let table = "return [...document.querySelectorAll('.message table tr')].slice(1).map((r) => [...r.cells].slice(1, 3).map((c) => c.textContent).join('='))";
+    let table = "return [...document.querySelectorAll('.detail table tr')].slice(1).map((r) => [...r.cells].slice(1, 3).map((c) => c.textContent).join('='))";
     let fields = eval(page, table).await?.to_string();
     for field in [
         "packet type=CONNACK",
@@ -225,7 +225,7 @@ async fn keyboard(browser: &Browser, page: &Client) -> Checked {
         json!(true),
     )
     .await?;
-    let chosen = "return document.querySelector('.message h4').textContent";
+    let chosen = "return document.querySelector('.detail h4').textContent";
     let before = eval(page, chosen).await?;
     browser.press('\u{e015}').await?;
     let after = eval(page, chosen).await?;
@@ -234,7 +234,7 @@ async fn keyboard(browser: &Browser, page: &Client) -> Checked {
     browser.press('\u{e00c}').await?;
     is(
         page,
-        "return document.querySelector('.message h4')",
+        "return document.querySelector('.detail h4')",
         json!(null),
     )
     .await?;

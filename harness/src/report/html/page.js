@@ -182,7 +182,7 @@ const draw = (place) => {
       all[at].setAttribute("tabindex", -1);
       next.setAttribute("tabindex", 0);
       next.focus();
-      if (one(".message", holder) !== null) next.dispatchEvent(new Event("click"));
+      if (one(".detail", holder) !== null) next.dispatchEvent(new Event("click"));
     } else if (event.key === "Enter" || event.key === " ") {
       all[at].dispatchEvent(new Event("click"));
     } else {
@@ -200,8 +200,8 @@ const bytesOf = (row) => (row.b || "").match(/../g) || [];
 const show = (holder, group, row) => {
   for (const other of all(".chosen", holder)) other.classList.remove("chosen");
   group.classList.add("chosen");
-  one(".message", holder)?.remove();
-  const panel = make("div", { class: "message", role: "region", "aria-label": "The chosen line", "aria-live": "polite" });
+  one(".detail", holder)?.remove();
+  const panel = make("div", { class: "detail", role: "region", "aria-label": "The chosen line", "aria-live": "polite" });
   const way = { to: `${row.p} → device`, from: `device → ${row.p}`, note: "note", console: "console", "frame-to": "frame to the device", "frame-from": "frame from the device" }[row.k];
   panel.append(make("h4", {}, `${time(row.t)} · ${way} · ${row.s}`));
   const close = make("button", { class: "close", type: "button", "aria-label": "Close" }, "✕");
@@ -267,7 +267,7 @@ const walk = (step, fits) => {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
-    const panel = one(".message .close");
+    const panel = one(".detail .close");
     if (panel !== null) panel.click();
     else document.activeElement.closest?.(".case details[open]")?.removeAttribute("open");
     return;
