@@ -3,16 +3,19 @@
 //! `fixtures/duts/NAME.toml`; the format is documented in `harness/docs/interfaces.md`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 mod capability;
 mod liveness;
+mod qemu;
 mod setting;
 
 pub use capability::Capability;
 pub use liveness::Liveness;
+pub use qemu::{Machine, QemuSettings};
 pub use setting::Setting;
 
 /// How a device is reached and started.
@@ -25,6 +28,16 @@ pub enum Kind {
     Qemu,
     /// A program that we did not write, on the operating system's sockets.
     External,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "host",
+            Self::Qemu => "qemu",
+            Self::External => "external",
+        })
+    }
 }
 
 /// One device under test.
@@ -58,35 +71,6 @@ pub struct Profile {
     #[serde(default)]
     pub qemu: QemuSettings,
 }
-
-/// How a device in QEMU is run.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct QemuSettings {
-    /// QEMU's program, by path or as `PATH` has it.
-    pub program: String,
-    /// The firmware; without it, the one that `firmproof build` makes.
-    pub elf: Option<PathBuf>,
-}
-
-impl Default for QemuSettings {
-    fn default() -> Self {
-        Self {
-            program: "qemu-system-xtensa".into(),
-            elf: None,
-        }
-    }
-}
-
-impl QemuSettings {
-    /// The firmware's file.
-    pub fn elf(&self) -> PathBuf {
-        self.elf.clone().unwrap_or_else(|| KC705_ELF.into())
-    }
-}
-
-/// Where `firmproof build kc705` puts the firmware.
-pub const KC705_ELF: &str = "target/firmware/kc705.elf";
 
 fn one() -> u16 {
     1
@@ -171,9 +155,13 @@ pub enum ProfileError {
 }
 
 /// The profiles that the program carries, so that it works outside its repository too.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("host", include_str!("../../fixtures/duts/host.toml")),
     ("qemu", include_str!("../../fixtures/duts/qemu.toml")),
+    (
+        "qemu-esp32s3",
+        include_str!("../../fixtures/duts/qemu-esp32s3.toml"),
+    ),
 ];
 
 impl Profile {
@@ -255,6 +243,12 @@ impl Profile {
                     .into(),
             ));
         }
+        if profile.kind != Kind::Qemu && profile.qemu != QemuSettings::default() {
+            return Err(mistake(format!(
+                "`[qemu]` is for devices of kind \"qemu\"; this one is of kind \"{}\"",
+                profile.kind
+            )));
+        }
         let path = profile.at.path();
         if !path.starts_with('/') || path.contains(|c: char| !c.is_ascii_graphic() || c == '#') {
             return Err(mistake(format!(
@@ -262,6 +256,21 @@ impl Profile {
             )));
         }
         Ok(profile)
+    }
+
+    /// Takes the image from `file`, as `--elf` says.
+    ///
+    /// # Errors
+    /// The device does not run in QEMU.
+    pub fn set_elf(&mut self, file: PathBuf) -> Result<(), String> {
+        if self.kind != Kind::Qemu {
+            return Err(format!(
+                "--elf names the image of a device in QEMU; `{}` is of kind {}",
+                self.name, self.kind
+            ));
+        }
+        self.qemu.elf = Some(file);
+        Ok(())
     }
 
     /// How the device shows after a hostile case that it is alive. Where the profile says nothing, our own
@@ -340,6 +349,16 @@ mod tests {
             let error = profile(&format!("[start]\n{start}")).unwrap_err();
             assert!(error.to_string().contains("and nothing else"), "{error}");
         }
+    }
+
+    #[test]
+    fn settings_of_qemu_are_refused_for_another_kind() {
+        let text = "name = \"x\"\nkind = \"host\"\ncapabilities = []\n[qemu]\nelf = \"a.elf\"";
+        let error = Profile::parse(text, Path::new("x.toml")).unwrap_err();
+        assert!(error.to_string().contains("of kind \"host\""), "{error}");
+        let mut host = Profile::find("host").unwrap();
+        let error = host.set_elf("a.elf".into()).unwrap_err();
+        assert!(error.contains("`host` is of kind host"), "{error}");
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! What only an emulator can do to a device, or show of it.
 
+use std::time::Duration;
+
 use super::Bench;
 use super::power::unable;
 use crate::case::{Judged, Stop};
 use crate::dut::Control;
-use crate::profile::Capability;
+use crate::profile::{Capability, Kind};
+
+/// How often QEMU is asked whether it still answers.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 impl Bench {
     /// Resets, pauses, resumes or unplugs the device.
@@ -27,34 +32,59 @@ impl Bench {
     /// The register that the device's lamps hang on: bit 0 the lamp, bit 1 the beeper.
     ///
     /// # Errors
-    /// [`Stop::Skip`] when the profile lacks `monitor`; [`Stop::Inconclusive`] when it cannot be read.
+    /// [`Stop::Skip`] when the profile lacks `monitor.leds`; [`Stop::Inconclusive`] when it cannot be
+    /// read.
     pub async fn led_register(&self) -> Judged<u32> {
-        self.need(Capability::Monitor)?;
+        self.need(Capability::MonitorLeds)?;
         let mut device = self.0.device.lock().await;
-        device.led_register().await.map_err(unable)
+        let leds = device.led_register().await.map_err(unable)?;
+        let transcript = &self.0.evidence.transcript;
+        transcript.note(format!("the LED register has {leds:#x}"));
+        Ok(leds)
     }
 
-    /// Waits until the emulator ends, though nobody has cut the device's power; for ever when the
-    /// device has none.
-    pub(crate) async fn emulator_ended(&self) -> Stop {
-        if !self.0.profile.has(Capability::Monitor) {
+    fn is_emulated(&self) -> bool {
+        self.0.profile.kind == Kind::Qemu
+    }
+
+    /// Waits until the emulator ends, though nobody has cut the device's power, or hangs; for ever when
+    /// the device has none.
+    pub(crate) async fn emulator_fails(&self) -> Stop {
+        if !self.is_emulated() {
             return std::future::pending().await;
         }
         let mut ended = self.0.ended.subscribe();
-        // The bench holds the sender, so there is a value at the end.
-        let how = ended.wait_for(Option::is_some).await;
-        let how = how.ok().and_then(|how| how.clone()).unwrap_or_default();
-        Stop::inconclusive(self.with_console(&format!("QEMU ended ({how})")))
+        let hangs = async {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                if let Some(stop) = self.emulator_hangs().await {
+                    return stop;
+                }
+            }
+        };
+        tokio::select! {
+            // The bench holds the sender, so there is a value at the end.
+            how = ended.wait_for(Option::is_some) => {
+                let how = how.ok().and_then(|how| how.clone()).unwrap_or_default();
+                Stop::inconclusive(self.with_console(&format!("QEMU ended ({how})")))
+            }
+            stop = hangs => stop,
+        }
     }
 
     /// Why a failure may not be the device's: its emulator does not answer.
     pub(crate) async fn emulator_hangs(&self) -> Option<Stop> {
-        if !self.0.profile.has(Capability::Monitor) {
+        if !self.is_emulated() {
             return None;
         }
         let mut device = self.0.device.lock().await;
-        device.life()?;
+        let life = device.life()?;
         let why = device.responds().await.err()?;
-        Some(Stop::inconclusive(self.with_console(&why.to_string())))
+        // One that has ended is told by how it did.
+        let why = match life.ended() {
+            Some(how) => format!("QEMU ended ({how})"),
+            None => why.to_string(),
+        };
+        Some(Stop::inconclusive(self.with_console(&why)))
     }
 }

@@ -8,7 +8,7 @@ use super::{Bench, lock};
 use crate::case::{Judged, Stop};
 use crate::dut::process::POWER_CUT;
 use crate::dut::{DutError, Ready};
-use crate::profile::{Capability, Liveness};
+use crate::profile::{Capability, Kind, Liveness};
 
 impl Bench {
     /// Starts the device and waits until it is ready.
@@ -110,7 +110,11 @@ impl Bench {
     }
 
     fn died_early(&self, how: &str) -> Stop {
-        let text = format!("the device ended ({how}) before it was ready");
+        let what = match self.0.profile.kind {
+            Kind::Qemu => "QEMU",
+            Kind::Host | Kind::External => "the device",
+        };
+        let text = format!("{what} ended ({how}) before the device was ready");
         Stop::inconclusive(self.with_console(&text))
     }
 

@@ -79,6 +79,7 @@ async fn the_next_start_is_told_what_was_configured_last() {
         .withf(|boot, _| boot.config.http_port == 8080)
         .times(1)
         .returning(|_, _| Ok(()));
+    device.expect_life().returning(|| None);
     let bench = bench(device);
     bench.configure(|config| config.http_port = 8080);
     bench.power_on().await.expect("it starts");

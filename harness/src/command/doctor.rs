@@ -1,8 +1,12 @@
 //! `firmproof doctor`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use firmproof::dut::availability::{Availability, State};
+use firmproof::firmware_build;
+use firmproof::profile::Profile;
 
 use super::Outcome;
 
@@ -10,14 +14,17 @@ use super::Outcome;
 #[command(after_help = "Example:\n  firmproof doctor")]
 pub(super) struct Arguments {}
 
-/// A program that some kind of run wants.
+/// The devices in QEMU.
+const EMULATED: [&str; 2] = ["qemu", "qemu-esp32s3"];
+
+/// A program that is good to have.
 struct Wanted {
     program: &'static str,
     purpose: &'static str,
     how: &'static str,
 }
 
-const WANTED: [Wanted; 3] = [
+const WANTED: [Wanted; 2] = [
     Wanted {
         program: "mosquitto",
         purpose: "a real broker beside the one built in",
@@ -28,28 +35,73 @@ const WANTED: [Wanted; 3] = [
         purpose: "`cargo nextest run`: a process per case",
         how: "cargo install cargo-nextest --locked",
     },
-    Wanted {
-        program: "qemu-system-xtensa",
-        purpose: "firmware in QEMU (not in this release)",
-        how: "apt-get install qemu-system-misc",
-    },
 ];
 
 pub(super) fn execute(_: &Arguments) -> Outcome {
-    println!("host      ready: the reference device is built into this program");
-    println!("external  ready: write a profile, see harness/docs/interfaces.md");
-    println!("qemu      not in this release");
-    println!("probe     not in this release");
+    let here = std::env::current_dir()?;
+    line(
+        "host",
+        "ready: the reference device is built into this program",
+    );
+    line(
+        "external",
+        "ready: write a profile, see harness/docs/interfaces.md",
+    );
+    for name in EMULATED {
+        emulated(name, &here)?;
+    }
+    building(&here);
+    line("probe", "not in this release");
     for wanted in &WANTED {
-        match find(wanted.program) {
-            Some(path) => println!("{:<20} {}", wanted.program, path.display()),
-            None => println!(
-                "{:<20} missing ({}): {}",
-                wanted.program, wanted.purpose, wanted.how
-            ),
-        }
+        let said = match find(wanted.program) {
+            Some(path) => path.display().to_string(),
+            None => format!("missing ({}): {}", wanted.purpose, wanted.how),
+        };
+        line(wanted.program, &said);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn line(name: &str, said: &str) {
+    println!("{name:<14} {said}");
+}
+
+fn emulated(name: &str, here: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let found = Availability::of(&Profile::find(name)?, here);
+    let standing = match found.lacking() {
+        None => "ready",
+        Some(_) => "not available here",
+    };
+    line(name, standing);
+    for part in found.parts {
+        line(&format!("  {}", part.name), &told(part.state));
+    }
+    Ok(())
+}
+
+fn told(state: State) -> String {
+    match state {
+        State::Here(which) => which,
+        State::Missing { what, get } => format!("missing: {what}; {get}"),
+    }
+}
+
+/// What `firmproof build kc705` takes. A prebuilt image does without.
+fn building(here: &Path) {
+    if firmware_build::repository(here).is_err() {
+        line("build kc705", "only in a clone of the repository");
+        return;
+    }
+    let tools = firmware_build::tools();
+    let standing = match tools.iter().all(|(_, found)| found.is_ok()) {
+        true => "ready",
+        false => "not possible here; `--elf FILE` runs a prebuilt image",
+    };
+    line("build kc705", standing);
+    for (name, found) in tools {
+        let said = found.unwrap_or_else(|error| format!("missing: {error}"));
+        line(&format!("  {name}"), &said);
+    }
 }
 
 fn find(program: &str) -> Option<std::path::PathBuf> {

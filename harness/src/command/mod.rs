@@ -15,11 +15,14 @@ mod show;
 mod sign;
 mod up;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use firmproof::case::Case;
+use firmproof::dut::availability;
 use firmproof::dut::launch::HOST_DEVICE;
+use firmproof::profile::Profile;
 
 /// Could not judge, or was asked for something that is not there.
 const NOT_JUDGED: u8 = 2;
@@ -104,6 +107,20 @@ pub(crate) fn main() -> ExitCode {
 /// An error for a person: what was wrong, where, and what to do.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
+/// The device of a profile, ready to be started; `elf` names its image.
+///
+/// # Errors
+/// There is no such profile, or the device is not available here.
+fn device(dut: &str, elf: Option<&Path>) -> Result<Profile, Box<dyn std::error::Error>> {
+    let mut profile = Profile::find(dut)?;
+    if let Some(file) = elf {
+        profile.set_elf(file.into())?;
+    }
+    let here = std::env::current_dir()?;
+    availability::prepare(&mut profile, &here, &|news| eprintln!("{news}"))?;
+    Ok(profile)
+}
+
 /// The cases whose id has one of `filters` in it; all of them without a filter.
 ///
 /// # Errors
@@ -131,7 +148,7 @@ fn select(filters: &[String]) -> Result<Vec<Case>, String> {
 /// # Errors
 /// There is none.
 fn newest_run() -> Result<std::path::PathBuf, String> {
-    let root = std::path::Path::new(run::RUNS);
+    let root = Path::new(run::RUNS);
     let mut runs: Vec<_> = std::fs::read_dir(root)
         .into_iter()
         .flatten()

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use firmproof::profile::Profile;
 use firmproof::report::style::Style;
 use firmproof::report::summary::{Exit, exit_of, explained, summary};
 use firmproof::result::{RunFolder, parse_seed};
@@ -31,6 +30,9 @@ pub(super) struct Arguments {
     /// The device: a name in fixtures/duts, or a profile's path
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     dut: Option<String>,
+    /// The image of a device in QEMU [default for kc705: built from the clone's sources]
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
     /// Cases at a time
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
@@ -78,8 +80,8 @@ pub(super) enum Format {
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let dut = arguments.dut.as_deref().unwrap_or("host");
-    let profile = Profile::find(dut)?;
     let cases = select(&arguments.filter)?;
+    let profile = super::device(dut, arguments.elf.as_deref())?;
     let seed = arguments.seed.as_deref().map(seed_of).transpose()?;
     let out = arguments.out.clone().unwrap_or_else(new_run_folder);
     if RunFolder::is_begun(&out) {
@@ -90,7 +92,12 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         .into());
     }
     let folder = RunFolder::join(&out, seed)?;
-    let again = format!("firmproof run --dut {dut} --seed {}", folder.seed_text());
+    let elf = arguments.elf.as_ref();
+    let elf = elf.map_or_else(String::new, |file| format!(" --elf {}", file.display()));
+    let again = format!(
+        "firmproof run --dut {dut}{elf} --seed {}",
+        folder.seed_text()
+    );
     let program = profile.host_program()?;
     let setup = Setup::new(Arc::new(profile), program, folder, arguments.capture);
     let plan = Plan {

@@ -71,12 +71,18 @@ impl Device for Host {
 
 /// Writes the boot configuration in the format that devices read.
 pub(super) async fn store_config(config: &BootConfig, file: &Path) -> Result<(), DutError> {
-    let mut stored = [0; MAX_ENCODED_LEN];
-    let length = firmproof_bootconfig::encode(config, &mut stored)
-        .map_err(|error| DutError::Config(error.to_string()))?;
-    tokio::fs::write(file, &stored[..length])
+    tokio::fs::write(file, encoded(config)?)
         .await
         .map_err(|source| file_error(file, source))
+}
+
+/// The boot configuration in the format that devices read.
+pub(super) fn encoded(config: &BootConfig) -> Result<Vec<u8>, DutError> {
+    let mut stored = vec![0; MAX_ENCODED_LEN];
+    let length = firmproof_bootconfig::encode(config, &mut stored)
+        .map_err(|error| DutError::Config(error.to_string()))?;
+    stored.truncate(length);
+    Ok(stored)
 }
 
 pub(super) fn file_error(file: &Path, source: std::io::Error) -> DutError {

@@ -1,10 +1,12 @@
 //! The device under test: how it is started, what its firmware is, and what its process does.
 
+pub mod availability;
 pub mod external;
 pub mod firmware;
 pub mod host;
 pub mod launch;
 pub mod named_setting;
+pub mod partitions;
 pub mod process;
 pub mod qemu;
 pub mod settings;
@@ -68,8 +70,16 @@ pub enum DutError {
         source: std::io::Error,
     },
     /// There is no firmware to run.
-    #[error("{0}: no such firmware: `firmproof build kc705` makes it, or name one with --elf")]
-    NoFirmware(String),
+    #[error("there is no image of its firmware; --elf names one")]
+    NoImage,
+    /// The image that was given is none for this board.
+    #[error("{path}: {problem}")]
+    Image {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The emulator does not do as its control socket is told.
     #[error("QEMU's control socket: {0}")]
     Qmp(String),

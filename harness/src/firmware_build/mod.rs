@@ -5,14 +5,18 @@
 //! of the lx106 make the image. What that chain is known to get wrong without a word is an error
 //! here.
 
+mod freshness;
 mod image;
 mod shims;
 mod size;
 mod toolchain;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
 
+pub use freshness::{Freshness, freshness};
 pub use size::{Part, Section, Sizes};
 
 use toolchain::Toolchain;
@@ -98,19 +102,66 @@ pub fn repository(start: &Path) -> Result<&Path, BuildError> {
         .ok_or(BuildError::NotInRepository)
 }
 
-/// Builds the image of the repository at `root`. Cargo tells its progress on standard error.
+/// What builds: the compiler and the assembler, or why each cannot.
+pub fn tools() -> [(&'static str, Result<String, BuildError>); 2] {
+    [
+        ("compiler", Toolchain::find().map(|found| found.to_string())),
+        (
+            "binutils",
+            toolchain::check_binutils().map(|()| toolchain::ASSEMBLER.into()),
+        ),
+    ]
+}
+
+/// Builds the image of the repository at `root`, an absolute path. Cargo tells its progress on
+/// standard error.
 ///
 /// # Errors
 /// See [`BuildError`].
 pub fn build_kc705(root: &Path) -> Result<Built, BuildError> {
+    let _turn = take_turn(root)?;
+    build(root)
+}
+
+/// As [`build_kc705`], unless the image is as new as its sources. Of several processes one builds,
+/// and the others wait for it.
+///
+/// # Errors
+/// See [`BuildError`].
+pub fn build_kc705_if_stale(root: &Path) -> Result<(), BuildError> {
+    let _turn = take_turn(root)?;
+    match freshness(root) {
+        Freshness::Fresh => Ok(()),
+        Freshness::Missing | Freshness::Stale => build(root).map(drop),
+    }
+}
+
+fn build(root: &Path) -> Result<Built, BuildError> {
     let toolchain = Toolchain::find()?;
     toolchain::check_binutils()?;
+    let began = SystemTime::now();
     let work = root.join(WORK);
     let assembly = compile(root, &work, &toolchain)?;
     let elf = root.join(KC705_ELF);
     image::link(&root.join(CRATE), &work, &assembly, &elf)?;
+    // As old as what the compiler read: a source that changes while it runs is newer.
+    let dated = File::open(&elf).and_then(|file| file.set_modified(began));
+    dated.map_err(|source| BuildError::File {
+        path: elf.clone(),
+        source,
+    })?;
     let sizes = size::read(&elf)?;
     Ok(Built { elf, sizes })
+}
+
+/// Waits until no other process builds here; it lasts as long as the file is open.
+fn take_turn(root: &Path) -> Result<File, BuildError> {
+    let path = root.join("target/firmware/lock");
+    let folder = path.parent().unwrap_or(root);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| File::create(&path))
+        .and_then(|file| file.lock().map(|()| file))
+        .map_err(|source| BuildError::File { path, source })
 }
 
 /// The compiler's output: the device with all that it uses, and the compiler's own functions.

@@ -87,6 +87,12 @@ impl Toolchain {
     }
 }
 
+impl std::fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, toolchain {}", wanted(), self.name)
+    }
+}
+
 fn wanted() -> String {
     format!("{RELEASE} of {COMMIT_DATE}")
 }

@@ -48,9 +48,12 @@ pub enum Capability {
     /// The lab gives peers several addresses and their standard ports.
     #[serde(rename = "lab.addresses")]
     LabAddresses,
-    /// An emulator runs it: it can be paused, reset and unplugged, and its registers read.
+    /// An emulator runs it: it can be paused, reset and unplugged.
     #[serde(rename = "monitor")]
     Monitor,
+    /// The emulator shows the register that lamp and beeper hang on.
+    #[serde(rename = "monitor.leds")]
+    MonitorLeds,
     /// Takes packets of any size that MQTT allows (profile: `max_inbound_packet`).
     #[serde(rename = "max_inbound_packet")]
     MaxInboundPacket,
@@ -80,6 +83,7 @@ impl Capability {
             Self::LabFrames => "lab.frames",
             Self::LabAddresses => "lab.addresses",
             Self::Monitor => "monitor",
+            Self::MonitorLeds => "monitor.leds",
             Self::MaxInboundPacket => "max_inbound_packet",
             Self::Reconnects => "liveness.reconnects",
             Self::Setting(setting) => setting.capability(),

@@ -176,7 +176,7 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
     body.spawn(case.run(bench.clone()));
     let outcome = tokio::select! {
         outcome = tokio::time::timeout(CASE_DEADLINE, body.join_next()) => outcome,
-        stop = bench.emulator_ended() => Ok(Some(Ok(Err(stop)))),
+        stop = bench.emulator_fails() => Ok(Some(Ok(Err(stop)))),
     };
     let judged = match outcome {
         Ok(Some(Ok(Err(stop @ Stop::Fail(_))))) => {

@@ -58,13 +58,13 @@ impl Setup {
     ) -> Self {
         let file = match (profile.kind, &profile.start) {
             (Kind::Host, _) => Some(program.clone()),
-            (Kind::Qemu, _) => Some(profile.qemu.elf()),
+            (Kind::Qemu, _) => profile.qemu.elf.clone(),
             (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
             (Kind::External, None) => None,
         };
         let dut = DutSummary {
             name: profile.name.clone(),
-            kind: format!("{:?}", profile.kind).to_lowercase(),
+            kind: profile.kind.to_string(),
             firmware_sha256: file.as_deref().and_then(firmware::sha256),
             version: None,
             metrics: measured(&profile, file.as_deref()),

@@ -133,7 +133,9 @@ fn no_file_of_a_run_holds_a_password_or_a_token() {
     let folder = tempfile::tempdir().unwrap();
     let cases = ["mqtt/connect/password", "http/update/token-stays-secret"];
     let run = run_host(folder.path(), &[&cases[..], &["--capture", "all"]].concat());
-    assert_eq!(run.totals.pass, cases.len());
+    // A part of an id may be in several.
+    assert!(run.cases.len() >= cases.len());
+    assert_eq!(run.totals.pass, run.cases.len());
     let files = files(&folder.path().join("out"));
     let holders = |wanted: &[u8]| -> Vec<&PathBuf> {
         let digits = hex::encode(wanted);

@@ -1,8 +1,8 @@
 //! Every case on every available device, as a test of its own: `cargo test host/mqtt/connack`.
 //!
-//! `FIRMPROOF_REQUIRE=host,qemu` turns a device that is not available from ignored into failed.
+//! A device is available when `firmproof doctor` calls it ready. `FIRMPROOF_REQUIRE=host,qemu` turns a device that is not available from ignored into failed.
 //! `FIRMPROOF_RUN_DIR` names the folder that the records go to; processes that share it make one run.
-//! `FIRMPROOF_SEED` replays a run.
+//! `FIRMPROOF_SEED` replays a run. `FIRMPROOF_KC705_ELF` names a prebuilt image for `qemu`.
 
 mod records;
 
@@ -11,14 +11,15 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use firmproof::case::{Case, Verdict};
+use firmproof::dut::availability::{Availability, is_required, prepare};
 use firmproof::profile::Profile;
 use firmproof::report::printable;
 use firmproof::result::{RecordFile, RunFolder, parse_seed};
 use firmproof::run::{Captures, Setup, assemble, judge};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Devices that later releases bring.
-const NOT_YET: [(&str, &str); 1] = [("qemu", "not in this release")];
+/// The devices, as `--dut` names them.
+const DUTS: [&str; 3] = ["host", "qemu", "qemu-esp32s3"];
 
 /// What the cases of one device share; made by the first that runs, so that a list makes no folder.
 type LazySetup = Arc<OnceLock<Result<Setup, String>>>;
@@ -46,33 +47,28 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let setup = LazySetup::default();
+    let mut setups = Vec::new();
     let mut trials = Vec::new();
-    match Profile::find("host") {
-        Ok(profile) => {
-            let profile = Arc::new(profile);
-            for case in firmproof::suite::all() {
-                trials.push(trial(case, profile.clone(), setup.clone(), runtime.clone()));
+    for dut in DUTS {
+        match available(dut) {
+            Ok(profile) => {
+                let setup = LazySetup::default();
+                setups.push(setup.clone());
+                let profile = Arc::new(profile);
+                for case in firmproof::suite::all() {
+                    trials.push(trial(case, profile.clone(), setup.clone(), runtime.clone()));
+                }
             }
+            Err(reason) => trials.push(
+                Trial::test(format!("{dut} ({reason})"), || Err(Failed::from(reason)))
+                    .with_ignored_flag(!is_required(dut)),
+            ),
         }
-        Err(error) => trials.push(Trial::test("host", move || {
-            Err(Failed::from(error.to_string()))
-        })),
-    }
-    let required = std::env::var("FIRMPROOF_REQUIRE").unwrap_or_default();
-    for (dut, reason) in NOT_YET {
-        let is_required = required.split(',').any(|r| r.trim() == dut);
-        trials.push(
-            Trial::test(format!("{dut} ({reason})"), move || {
-                Err(Failed::from(reason))
-            })
-            .with_ignored_flag(!is_required),
-        );
     }
     trials.extend(records::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
     // A process of cargo-nextest judges one case of many: `firmproof assemble` joins them.
-    if let Some(Ok(setup)) = setup.get()
+    if let Some(Ok(setup)) = setups.iter().find_map(|setup| setup.get())
         && std::env::var_os("NEXTEST").is_none()
     {
         let folder = setup.folder.path();
@@ -83,6 +79,15 @@ fn main() -> ExitCode {
         eprintln!("results: {}", folder.display());
     }
     conclusion.exit_code()
+}
+
+/// The profile of a device that can run here.
+fn available(dut: &str) -> Result<Profile, String> {
+    let profile = Profile::find(dut).map_err(|error| error.to_string())?;
+    match Availability::of(&profile, Path::new(".")).lacking() {
+        None => Ok(profile),
+        Some(lacking) => Err(lacking),
+    }
 }
 
 fn trial(
@@ -153,6 +158,10 @@ fn set_up(profile: Arc<Profile>) -> Result<Setup, String> {
         Err(_) => None,
     };
     let folder = RunFolder::join(&run_folder(), seed).map_err(|error| error.to_string())?;
+    let mut profile = Arc::unwrap_or_clone(profile);
+    // Once for all cases: this may build the firmware.
+    prepare(&mut profile, Path::new("."), &|news| eprintln!("{news}"))?;
+    let profile = Arc::new(profile);
     let program = PathBuf::from(env!("CARGO_BIN_EXE_firmproof"));
     // Passing cases have no capture here: people run this all the time.
     Ok(Setup::new(profile, program, folder, Captures::Failed))

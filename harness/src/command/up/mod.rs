@@ -22,7 +22,7 @@ use super::sign::DEFAULT_KEY;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  firmproof up\n  firmproof up --http 127.0.0.1:8080 --broker 127.0.0.1:1883 --ntp 127.0.0.1:11123\n  \
+    after_help = "Examples:\n  firmproof up\n  firmproof up --dut qemu\n  firmproof up --http 127.0.0.1:8080 --broker 127.0.0.1:1883 --ntp 127.0.0.1:11123\n  \
     firmproof up --join 8000=127.0.0.1:8000 --set mqtt.keep_alive_s=5 --set mqtt.clean_session=false\n\n\
     While it runs, lines on standard input act on the device: `power off`, `power on`, `wire cut`, `wire restore`."
 )]
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// The device: a name in fixtures/duts, or a profile's path
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     dut: String,
+    /// The image of a device in QEMU [default for kc705: built from the clone's sources]
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
     /// Where its page is shown on this machine
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     http: SocketAddr,
@@ -51,7 +54,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
-    let profile = Profile::find(&arguments.dut)?;
+    let profile = super::device(&arguments.dut, arguments.elf.as_deref())?;
     if profile.kind == Kind::External {
         return Err(
             "`up` wires a device to the lab's own Ethernet; an external device has its own network"
@@ -67,6 +70,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
     let key = UpdateKey::read_or_make(&arguments.key)?;
     let program = profile.host_program()?;
+    let emulated = profile.kind == Kind::Qemu;
     let bench = Bench::new(Arc::new(profile), &program, rand::random())?;
     let lab = bench.lab().clone();
     let token = Alphanumeric.sample_string(&mut rand::rng(), 16);
@@ -111,6 +115,10 @@ async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
         lab.peer_address(1),
         arguments.key.display()
     );
+    if emulated {
+        let socket = firmproof::dut::qemu::debugger(bench.folder());
+        println!("gdb     target remote {}", socket.display());
+    }
     println!("console below; Ctrl-C ends it");
     let device = SocketAddrV4::new(lab.dut_address(), bench.config().http_port);
     tokio::spawn(forward::to_device(page, lab, device));

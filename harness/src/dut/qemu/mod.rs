@@ -1,5 +1,7 @@
 //! The reference device in QEMU: firmware on an emulated board, its frames on the bench's wire.
 
+mod command;
+mod esp32s3;
 mod flash;
 mod kc705;
 pub mod qmp;
@@ -11,11 +13,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::qmp::Qmp;
-use super::host::{file_error, store_config};
-use super::{Boot, Control, Device, DutError, Life, Process, Ready};
+use super::host::{encoded, file_error, store_config};
+use super::{Boot, Control, Device, DutError, Launch, Life, Process, Ready};
 use crate::evidence::Console;
 use crate::lab::FramePort;
-use crate::profile::QemuSettings;
+use crate::profile::{Machine, QemuSettings};
 
 /// How long the firmware may take from QEMU's start to its ready line.
 const READY: Duration = Duration::from_secs(20);
@@ -25,20 +27,38 @@ const LED_REGISTER: u32 = 0x9d02_0008;
 /// The files of one emulated board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Files {
-    /// The program for the CPU.
-    elf: PathBuf,
+    /// The firmware: for `kc705` the program, for `esp32s3` what the flash chip holds.
+    image: Option<PathBuf>,
     /// The boot configuration, which QEMU's loader puts into memory at every reset.
     config: PathBuf,
     /// What the flash chip holds.
     flash: PathBuf,
     /// QEMU's control socket.
     control: PathBuf,
+    /// Where a debugger may connect.
+    debugger: PathBuf,
+}
+
+impl Files {
+    fn image(&self) -> Result<&Path, DutError> {
+        self.image.as_deref().ok_or(DutError::NoImage)
+    }
+
+    /// The fuses of an `esp32s3`.
+    fn fuses(&self) -> PathBuf {
+        self.flash.with_file_name("fuses")
+    }
+}
+
+/// Where a debugger may connect to the device of the bench whose folder this is.
+pub fn debugger(folder: &Path) -> PathBuf {
+    folder.join("gdb")
 }
 
 /// A board in QEMU.
 #[derive(Debug)]
 pub struct Qemu {
-    program: String,
+    settings: QemuSettings,
     port: FramePort,
     files: Files,
     process: Option<Process>,
@@ -49,16 +69,35 @@ impl Qemu {
     /// A board that is off. Its configuration, flash and control socket are files in `folder`.
     pub fn new(settings: &QemuSettings, port: FramePort, folder: &Path) -> Self {
         Self {
-            program: settings.program.clone(),
+            settings: settings.clone(),
             files: Files {
-                elf: settings.elf(),
+                image: settings.elf.clone(),
                 config: folder.join("config"),
                 flash: folder.join("flash"),
                 control: folder.join("qmp"),
+                debugger: debugger(folder),
             },
             port,
             process: None,
             qmp: None,
+        }
+    }
+
+    /// Writes the files that the machine starts from, and gives its command line.
+    async fn wire(&self, boot: &Boot) -> Result<Launch, DutError> {
+        let (files, program) = (&self.files, &self.settings.program);
+        match self.settings.machine {
+            Machine::Kc705 => {
+                store_config(&boot.config, &files.config).await?;
+                if !files.flash.exists() {
+                    flash::blank(&files.flash).map_err(|e| file_error(&files.flash, e))?;
+                }
+                kc705::launch(program, files, &self.port)
+            }
+            Machine::Esp32s3 => {
+                esp32s3::store(files, &encoded(&boot.config)?)?;
+                Ok(esp32s3::launch(program, files, &self.port))
+            }
         }
     }
 
@@ -77,16 +116,11 @@ impl Qemu {
 impl Device for Qemu {
     async fn power_on(&mut self, boot: &Boot, console: &Arc<Console>) -> Result<(), DutError> {
         self.cut_power().await;
-        if !self.files.elf.is_file() {
-            return Err(DutError::NoFirmware(self.files.elf.display().to_string()));
+        let launch = self.wire(boot).await?;
+        // Sockets of an earlier start would be mistaken for this one's.
+        for socket in [&self.files.control, &self.files.debugger] {
+            let _ = tokio::fs::remove_file(socket).await;
         }
-        store_config(&boot.config, &self.files.config).await?;
-        if !self.files.flash.exists() {
-            flash::blank(&self.files.flash).map_err(|e| file_error(&self.files.flash, e))?;
-        }
-        // A socket of an earlier start would be mistaken for this one's.
-        let _ = tokio::fs::remove_file(&self.files.control).await;
-        let launch = kc705::launch(&self.program, &self.files, &self.port);
         self.process = Some(Process::start(&launch, console)?);
         Ok(())
     }
@@ -120,17 +154,24 @@ impl Device for Qemu {
             Control::Resume => ("cont", serde_json::json!({})),
             Control::Link(up) => (
                 "set_link",
-                serde_json::json!({ "name": kc705::NETDEV, "up": up }),
+                serde_json::json!({ "name": command::NETDEV, "up": up }),
             ),
         };
         qmp.execute(command, arguments).await.map(drop)
     }
 
     async fn led_register(&mut self) -> Result<u32, DutError> {
+        if self.settings.machine != Machine::Kc705 {
+            return Err(DutError::Unsupported("show its lamp's register"));
+        }
         self.qmp().await?.word(LED_REGISTER).await
     }
 
     async fn responds(&mut self) -> Result<(), DutError> {
+        if self.qmp.is_none() && !self.files.control.exists() {
+            // It has only just been started, or is off.
+            return Ok(());
+        }
         let qmp = self.qmp().await?;
         qmp.execute("query-status", serde_json::json!({}))
             .await

@@ -11,13 +11,15 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use crate::dut::DutError;
 
 /// QEMU answers at once, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to one QEMU.
 #[derive(Debug)]
 pub struct Qmp {
     answers: Lines<BufReader<OwnedReadHalf>>,
     commands: OwnedWriteHalf,
+    /// The number of the last command: an answer carries its command's.
+    number: u64,
 }
 
 impl Qmp {
@@ -33,6 +35,7 @@ impl Qmp {
         let mut qmp = Self {
             answers: BufReader::new(answers).lines(),
             commands,
+            number: 0,
         };
         qmp.message("the greeting").await?;
         qmp.execute("qmp_capabilities", json!({})).await?;
@@ -42,18 +45,22 @@ impl Qmp {
     /// Executes a command and gives what it returns. Events in between are passed over.
     ///
     /// # Errors
-    /// [`DutError::Qmp`] when QEMU refuses, ends, or does not answer within three seconds.
+    /// [`DutError::Qmp`] when QEMU refuses, ends, or does not answer within five seconds.
     pub async fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, DutError> {
-        let line = format!(
-            "{}\n",
-            json!({ "execute": command, "arguments": arguments })
-        );
+        self.number += 1;
+        let number = self.number;
+        let message = json!({ "execute": command, "arguments": arguments, "id": number });
+        let line = format!("{message}\n");
         self.commands
             .write_all(line.as_bytes())
             .await
             .map_err(|e| DutError::Qmp(format!("`{command}`: {e}")))?;
         loop {
             let mut message = self.message(command).await?;
+            if message["id"] != number {
+                // An event, or the answer to a command that nobody waited for to the end.
+                continue;
+            }
             if let Some(error) = message.get("error") {
                 return Err(DutError::Qmp(format!("`{command}`: {}", error["desc"])));
             }
@@ -109,16 +116,19 @@ mod tests {
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.write_all(lines.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            // What it is told is taken: a command that cannot be sent would be another error.
+            tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
         });
         Qmp::connect(&socket).await
     }
 
     #[tokio::test]
-    async fn events_are_passed_over_and_a_refusal_is_explained() {
+    async fn events_and_late_answers_are_passed_over_and_a_refusal_is_explained() {
         let said = concat!(
-            "{\"QMP\": {}}\n{\"return\": {}}\n",
-            "{\"event\": \"STOP\"}\n{\"return\": 7}\n",
-            "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Device 'n9' not found\"}}\n"
+            "{\"QMP\": {}}\n{\"return\": {}, \"id\": 1}\n",
+            "{\"event\": \"STOP\"}\n{\"return\": 6, \"id\": 1}\n{\"return\": 7, \"id\": 2}\n",
+            "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Device 'n9' not found\"}, \"id\": 3}\n"
         );
         let mut qmp = connected(said).await.unwrap();
         assert_eq!(qmp.execute("stop", json!({})).await.unwrap(), 7);

@@ -7,6 +7,7 @@ mod exchange;
 mod fields;
 mod framing;
 mod host;
+mod lamp;
 mod limits;
 mod methods;
 mod offer;
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
         limits::cases(),
         connection::cases(),
         page::cases(),
+        lamp::cases(),
         update::cases(),
         download::cases(),
         download_refusals::cases(),

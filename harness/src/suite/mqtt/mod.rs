@@ -3,6 +3,7 @@
 mod connack;
 mod connect;
 mod flight;
+mod interruption;
 mod keep_alive;
 mod malformed;
 mod publish_in;
@@ -29,6 +30,7 @@ pub fn cases() -> Vec<Case> {
         publish_out::cases(),
         publish_in::cases(),
         reconnect::cases(),
+        interruption::cases(),
         witness::cases(),
     ]
     .concat()

@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// The CONNECT of a new connection is accepted and its session served.
-async fn works_again(broker: &mut ScriptedBroker, statement: &str) -> Judged {
+pub(super) async fn works_again(broker: &mut ScriptedBroker, statement: &str) -> Judged {
     let (mut connection, _) = reconnects(broker, statement).await?;
     connection.accepted(false).await?;
     connection.grant_subscribe(PATIENCE).await?;

@@ -1,13 +1,15 @@
 //! The device's own address by DHCP (RFC 2131).
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use dhcproto::v4::MessageType;
 use firmproof_bootconfig::Network;
 
 use super::names::{NEEDS, SCALE, configured, query, sent, synchronises, told};
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Stop, require};
+use crate::case::{Case, Judged, Level, Stop, require};
+use crate::dut::Control;
 use crate::lab::LabError;
 use crate::peers::dhcp_server::{DhcpError, DhcpRequest, DhcpServer, Lease};
 use crate::peers::dns_server::DnsServer;
@@ -15,6 +17,8 @@ use crate::profile::Capability;
 
 /// How often a client may begin anew before it takes an offer.
 const MOST_DISCOVERS: usize = 8;
+/// How long the cable is out, in wall time.
+const CABLE_OUT: Duration = Duration::from_secs(1);
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = [
@@ -36,6 +40,14 @@ pub(super) fn cases() -> Vec<Case> {
             "An offer of another transaction is ignored",
             dhcp_another_transaction,
         ),
+        Case::new(
+            Level::Should,
+            "ntp/names/dhcp-after-the-cable",
+            &["RFC2131-3.7-1"],
+            "A client whose cable was pulled and plugged in verifies its lease, or asks for one anew",
+            dhcp_after_the_cable,
+        )
+        .needs(&[Capability::Monitor]),
     ];
     let needing = |case: Case| case.needs(NEEDS).needs(&[Capability::LabFrames]);
     cases.into_iter().map(needing).collect()
@@ -162,4 +174,31 @@ async fn dhcp_another_transaction(bench: Bench) -> Judged {
     let request = offered(&server, &lease, STATEMENT, Some(&decoy)).await?;
     answer(&server, &request, MessageType::Ack, &lease).await?;
     settles(&bench, &lease, STATEMENT).await
+}
+
+/// RFC 2131 §3.7: after the cable was out, the network may be another one. How a client asks is its
+/// choice: it verifies the address that it had (INIT-REBOOT), or begins anew.
+async fn dhcp_after_the_cable(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC2131-3.7-1";
+    let (server, lease) = asking(&bench).await?;
+    let request = offered(&server, &lease, STATEMENT, None).await?;
+    answer(&server, &request, MessageType::Ack, &lease).await?;
+    settles(&bench, &lease, STATEMENT).await?;
+    bench.control(Control::Link(false)).await?;
+    // The board looks at its cable now and then, and nothing outside tells when: a second of the wall is ten looks of
+    // any device that polls its PHY as slowly as every 100 ms.
+    tokio::time::sleep(CABLE_OUT).await;
+    bench.control(Control::Link(true)).await?;
+    let message = server.next(PATIENCE).await.map_err(|error| match error {
+        DhcpError::Lab(LabError::Timeout(_)) => {
+            let seen = bench.with_console("nothing");
+            Stop::fail(STATEMENT, "DHCPDISCOVER or DHCPREQUEST", seen)
+        }
+        DhcpError::Malformed(seen) => Stop::fail(STATEMENT, "DHCPDISCOVER or DHCPREQUEST", seen),
+        DhcpError::Lab(error) => Stop::inconclusive(format!("DHCP server: {error}")),
+    })?;
+    let asks = matches!(message.kind, MessageType::Discover | MessageType::Request);
+    let seen = format!("{:?}", message.kind).to_uppercase();
+    require(asks, STATEMENT, "DHCPDISCOVER or DHCPREQUEST", seen)?;
+    bench.alive(STATEMENT).await
 }
