@@ -81,7 +81,7 @@ mod tests {
         (elf[52], elf[52 + 16], elf[52 + 17]) = (1, 0x34, 0x12);
         (elf[84], elf[84 + 16]) = (4, 255);
         assert_eq!(loadable(&elf), Some(0x1234));
-        assert_eq!(loadable(&elf[..90]), None);
+        assert_eq!(loadable(&elf[..60]), None);
         assert_eq!(loadable(b"#!/bin/sh"), None);
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let loaded = loadable(&program).unwrap();

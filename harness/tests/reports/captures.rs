@@ -146,7 +146,7 @@ fn a_run_s_captures() -> Checked {
             }
             "http" => {
                 has(&frames, "http", "GET /")?;
-                has(&frames, "http", "400")?;
+                has(&frames, "http", "HTTP/1.1 ")?;
             }
             _ => {
                 has(&frames, "ntp", "client")?;
