@@ -2,7 +2,9 @@
 //! `docs/interfaces.md` for the formats that its parts share.
 
 pub mod bench;
+pub mod benchmark;
 pub mod case;
+pub mod compare;
 pub mod dut;
 pub mod evidence;
 pub mod firmware_build;

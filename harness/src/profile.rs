@@ -2,21 +2,29 @@
 //!
 //! `fixtures/duts/NAME.toml`; the format is documented in `harness/docs/interfaces.md`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod at;
 mod capability;
+mod check;
 mod liveness;
+mod observe;
+mod power;
 mod qemu;
 mod setting;
+mod start;
 
+pub use at::At;
 pub use capability::Capability;
 pub use liveness::Liveness;
+pub use observe::{ClockLine, ClockView, MessageLine, Observe};
+pub use power::Power;
 pub use qemu::{Machine, QemuSettings};
 pub use setting::Setting;
+pub use start::{Network, Start};
 
 /// How a device is reached and started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +67,8 @@ pub struct Profile {
     /// The most that the device's clock may be sped up.
     #[serde(default = "one")]
     pub max_time_scale: u16,
+    /// Whether one case at a time runs; see [`Profile::is_serial`].
+    serial: Option<bool>,
     /// How the device shows after a hostile case that it is alive; see [`Profile::liveness`].
     liveness: Option<Liveness>,
     /// How an external program is started; absent for a device that already runs. For the host
@@ -67,6 +77,12 @@ pub struct Profile {
     /// Where an external device's servers are.
     #[serde(default)]
     pub at: At,
+    /// Where an external device's state can be seen.
+    #[serde(default)]
+    pub observe: Observe,
+    /// Commands that switch an external device's power.
+    #[serde(default)]
+    pub power: Power,
     /// How a device in QEMU is run.
     #[serde(default)]
     pub qemu: QemuSettings,
@@ -74,48 +90,6 @@ pub struct Profile {
 
 fn one() -> u16 {
     1
-}
-
-/// How to start an external program.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Start {
-    /// Program and arguments; `{mqtt_host}`, `{mqtt_port}`, `{ntp_host}`, `{ntp_port}`,
-    /// `{http_port}` and `{client_id}` are filled in.
-    pub command: Vec<String>,
-    /// Arguments that tell the program a setting, put behind `command` when a case needs them.
-    #[serde(default)]
-    pub settings: BTreeMap<Setting, Vec<String>>,
-    /// Environment variables, filled in likewise.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// A part of the console line that means "ready"; without it, an open HTTP port does, and
-    /// without a server the start itself.
-    pub ready_line: Option<String>,
-    /// Seconds to become ready.
-    #[serde(default = "ten")]
-    pub deadline_s: u16,
-}
-
-fn ten() -> u16 {
-    10
-}
-
-/// Where an external device's servers are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct At {
-    /// `address:port` of its HTTP server; `{http_port}` is filled in.
-    pub http: Option<String>,
-    /// Path of a resource there that answers GET, for the cases that need any resource; `/` unless given.
-    path: Option<String>,
-}
-
-impl At {
-    /// The target of requests for any resource.
-    pub fn path(&self) -> &str {
-        self.path.as_deref().unwrap_or("/")
-    }
 }
 
 /// Why a profile cannot be used.
@@ -221,40 +195,7 @@ impl Profile {
             message,
         };
         let profile: Self = toml::from_str(text).map_err(|e| mistake(e.to_string()))?;
-        if profile.kind == Kind::External && profile.start.is_none() && profile.at.http.is_none() {
-            return Err(mistake(
-                "an external device needs `[start] command = […]`, or `[at] http = \"address:port\"` \
-                 when it already runs"
-                    .into(),
-            ));
-        }
-        if let Some(start) = &profile.start
-            && start.command.is_empty()
-        {
-            return Err(mistake("`start.command` must name a program".into()));
-        }
-        if let Some(start) = &profile.start
-            && profile.kind == Kind::Host
-            && (start.command.len() > 1 || start.ready_line.is_some() || !start.env.is_empty())
-        {
-            return Err(mistake(
-                "a host device's `[start]` has `command = [\"program\"]` and nothing else: \
-                 the harness gives the arguments and knows the ready line"
-                    .into(),
-            ));
-        }
-        if profile.kind != Kind::Qemu && profile.qemu != QemuSettings::default() {
-            return Err(mistake(format!(
-                "`[qemu]` is for devices of kind \"qemu\"; this one is of kind \"{}\"",
-                profile.kind
-            )));
-        }
-        let path = profile.at.path();
-        if !path.starts_with('/') || path.contains(|c: char| !c.is_ascii_graphic() || c == '#') {
-            return Err(mistake(format!(
-                "`at.path` must be the path of a URL, such as \"/index.html\": it is {path:?}"
-            )));
-        }
+        check::check(&profile, text).map_err(mistake)?;
         Ok(profile)
     }
 
@@ -288,10 +229,33 @@ impl Profile {
             Capability::Reconnects => self.liveness() == Liveness::Reconnects,
             Capability::Setting(setting) => {
                 let taken = |start: &Start| start.settings.contains_key(&setting);
-                self.has(Capability::Configure) || self.start.as_ref().is_some_and(taken)
+                let by_hand = setting == Setting::Subscription && self.at.subscribes;
+                by_hand || self.has(Capability::Configure) || self.start.as_ref().is_some_and(taken)
             }
+            Capability::ObserveClock => {
+                self.observe.clock.is_some() || self.has(Capability::ObserveState)
+            }
+            Capability::ObserveMessages => {
+                self.observe.message.is_some() || self.has(Capability::ObserveConsole)
+            }
+            Capability::LabAddresses if self.kind == Kind::External => self.has_own_network(),
             listed => self.capabilities.contains(&listed),
         }
+    }
+
+    /// Whether one case at a time runs: unless the profile says otherwise, when all cases have the device, or its
+    /// peers' ports, in common.
+    pub fn is_serial(&self) -> bool {
+        self.serial.unwrap_or(
+            self.kind == Kind::External
+                && (self.start.is_none() || self.at.is_fixed() || self.has_own_network()),
+        )
+    }
+
+    /// Whether the program runs in a network namespace of the run's own.
+    pub fn has_own_network(&self) -> bool {
+        let own = |start: &Start| start.network == Network::Own;
+        self.start.as_ref().is_some_and(own)
     }
 }
 
@@ -345,10 +309,69 @@ mod tests {
         for start in [
             "command = [\"a\", \"b\"]",
             "command = [\"a\"]\nready_line = \"up\"",
+            "command = [\"a\"]\n[start.files]\na = \"b\"",
         ] {
             let error = profile(&format!("[start]\n{start}")).unwrap_err();
             assert!(error.to_string().contains("and nothing else"), "{error}");
         }
+    }
+
+    /// Everything after `kind = "external"` and a name.
+    fn refused(rest: &str) -> String {
+        let text = format!("name = \"x\"\nkind = \"external\"\n{rest}");
+        let error = Profile::parse(&text, Path::new("x.toml")).unwrap_err();
+        error.to_string()
+    }
+
+    #[test]
+    fn mistakes_in_the_profile_of_a_foreign_program_name_line_and_what_is_allowed() {
+        let started = "capabilities = [\"mqtt\"]\n[start]\ncommand = [\"a\"]\n";
+        let mistakes = [
+            "capabilities = [\"mqtt\"]\n[start]\ncommand = []\n".into(),
+            "capabilities = [\"mqtt\"]\n".into(),
+            "capabilities = [\"http\"]\n[start]\ncommand = [\"a\"]\n".into(),
+            "capabilities = [\"power\"]\n[at]\nmqtt = \"0.0.0.0:1883\"\n".into(),
+            "capabilities = [\"lab.frames\"]\n[start]\ncommand = [\"a\"]\n".into(),
+            "capabilities = [\"mqtt\"]\n[at]\nmqtt = \"my-laptop\"\n".into(),
+            format!("{started}command = [\"b\"]\n"),
+            format!("{started}shell = true\n"),
+            format!("{started}deadline_s = \"soon\"\n"),
+            format!("{started}[start.files]\n\"../a\" = \"\"\n"),
+            format!("{started}[start.settings]\nqos = [\"-q\"]\n"),
+            format!("{started}[observe]\nmessage = \"got it\"\n"),
+            format!("{started}[power]\nreset = []\n"),
+        ];
+        let shown: Vec<String> = mistakes.iter().map(|rest: &String| refused(rest)).collect();
+        insta::assert_snapshot!(shown.join("\n----\n"));
+    }
+
+    #[test]
+    fn a_device_that_is_not_started_is_judged_one_case_at_a_time() {
+        let profile = |rest: &str| {
+            let text =
+                format!("name = \"x\"\nkind = \"external\"\ncapabilities = [\"http\"]\n{rest}");
+            Profile::parse(&text, Path::new("x.toml")).unwrap()
+        };
+        let running = "[at]\nhttp = \"192.0.2.7:80\"\n";
+        assert!(profile(running).is_serial());
+        assert!(!profile(&format!("serial = false\n{running}")).is_serial());
+        let started = "[at]\nhttp = \"127.0.0.1:{http_port}\"\n[start]\ncommand = [\"a\"]\n";
+        assert!(!profile(started).is_serial());
+        let own = profile(&format!("{started}network = \"own\"\n"));
+        assert!(own.is_serial() && own.has(Capability::LabAddresses));
+    }
+
+    #[test]
+    fn every_profile_of_the_repository_is_one_and_has_its_file_s_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/duts");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let profile = Profile::read(&path).unwrap();
+            assert_eq!(Some(std::ffi::OsStr::new(&profile.name)), path.file_stem());
+            count += 1;
+        }
+        assert!(count >= 11, "{count}");
     }
 
     #[test]

@@ -26,6 +26,15 @@ pub const SUITE_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The file of the whole run.
 const RUN: &str = "run.json";
 
+/// Writes a document of another kind beside runs, whole or not at all.
+pub(crate) fn write_document(
+    folder: &Path,
+    name: &str,
+    document: &impl Serialize,
+) -> Result<(), ResultError> {
+    file::write(&folder.join(name), document)
+}
+
 /// The verdict on one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,6 +10,7 @@ use embassy_sync::signal::Signal;
 use firmproof_bootconfig::{BootConfig, Network};
 
 use crate::clock::Clock;
+use crate::link::LinkFirst;
 use crate::random::Random;
 use crate::status::Status;
 use crate::store::{self, Store};
@@ -89,7 +90,7 @@ pub async fn run<B: Board, D: Driver>(
     driver: D,
     config: &BootConfig,
     resources: &'static mut NetworkResources,
-    drive: impl FnOnce(Runner<'static, D>),
+    drive: impl FnOnce(Runner<'static, LinkFirst<D>>),
 ) -> ! {
     let boots = count_boot(board, &mut store).await;
     let device = Device {
@@ -105,6 +106,7 @@ pub async fn run<B: Board, D: Driver>(
     board.set_led(device.status.led.get());
     board.set_beeper(device.status.beeper.get());
     let seed = device.random.next_u64();
+    let driver = LinkFirst::new(driver);
     let (stack, runner) = embassy_net::new(driver, network(config), &mut resources.0, seed);
     drive(runner);
     crate::run(&device, stack).await

@@ -11,6 +11,7 @@ pub mod civil;
 pub mod clock;
 pub mod console;
 pub mod http;
+pub mod link;
 pub mod mqtt;
 pub mod names;
 pub mod ntp;

@@ -3,8 +3,10 @@
 //! A case makes the peers that it needs, says how the device is configured, and starts it. It never
 //! learns which kind of device it has.
 
+mod foreign;
 mod monitor;
 mod observe;
+mod ports;
 mod power;
 mod settings;
 #[cfg(test)]
@@ -24,10 +26,11 @@ use crate::case::{Judged, Stop};
 use crate::dut::{self, Device};
 use crate::evidence::Evidence;
 use crate::lab::{EthernetOptions, Lab, OsOptions};
-use crate::peers::ntp_server::NtpServer;
-use crate::peers::scripted_broker::ScriptedBroker;
+use crate::peers::ntp_server::{NTP_PORT, NtpServer};
+use crate::peers::scripted_broker::{MQTT_PORT, ScriptedBroker};
 use crate::profile::{Capability, Kind, Profile};
 
+pub use foreign::Clock;
 pub use settings::text;
 
 /// How long anything may take that has no bound of its own, in wall time.
@@ -45,6 +48,8 @@ struct Inner {
     config: Mutex<BootConfig>,
     /// Addresses of the peers, by the placeholder that stands for them.
     endpoints: Mutex<BTreeMap<String, String>>,
+    /// Ports that the device was told to listen on.
+    ports: Mutex<Vec<ports::Port>>,
     device: tokio::sync::Mutex<Box<dyn Device>>,
     /// Console place where the device was last started.
     started_at: Mutex<usize>,
@@ -71,8 +76,8 @@ impl Bench {
                 (lab, Box::new(device))
             }
             Kind::External => {
-                let device = dut::External::new(profile.start.clone());
-                (Lab::os(OsOptions::default()), Box::new(device))
+                let device = dut::External::new(&profile, folder.path());
+                (Lab::os(os_options(&profile)), Box::new(device))
             }
         };
         Ok(Self::wire(profile, seed, folder, lab, device))
@@ -93,6 +98,7 @@ impl Bench {
             folder,
             config: Mutex::new(config),
             endpoints: Mutex::default(),
+            ports: Mutex::default(),
             device: tokio::sync::Mutex::new(device),
             started_at: Mutex::new(0),
             ended: watch::channel(None).0,
@@ -166,6 +172,7 @@ impl Bench {
         if self.need(Capability::Command).is_err() {
             broker.serve_own_traffic();
         }
+        broker.wait_longer(self.coming());
         self.announce("mqtt", broker.address());
         Ok(broker)
     }
@@ -193,13 +200,29 @@ impl Bench {
         if n == 1 {
             self.announce("ntp", server.address());
         }
-        Ok(server)
+        Ok(server.waiting_longer(self.coming()))
+    }
+
+    /// How much longer than a program of this machine's the device may take until it comes: nobody has started it.
+    fn coming(&self) -> Duration {
+        let at = &self.0.profile.at;
+        Duration::from_secs(if at.is_fixed() { at.wait_s.into() } else { 0 })
     }
 
     /// The bench's own folder, gone with it.
     pub fn folder(&self) -> &Path {
         self.0.folder.path()
     }
+}
+
+/// The operating system's network, as the profile has it.
+fn os_options(profile: &Profile) -> OsOptions {
+    let mut options = OsOptions::default();
+    for (port, fixed) in [(MQTT_PORT, profile.at.mqtt), (NTP_PORT, profile.at.ntp)] {
+        options.fixed.extend(fixed.map(|fixed| (port, fixed)));
+    }
+    options.own_network = profile.has_own_network();
+    options
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -6,6 +6,7 @@ use super::Bench;
 use super::power::unable;
 use crate::case::{Judged, Stop};
 use crate::dut::Control;
+use crate::dut::qemu::Memory;
 use crate::profile::{Capability, Kind};
 
 /// How often QEMU is asked whether it still answers.
@@ -43,6 +44,16 @@ impl Bench {
         Ok(leds)
     }
 
+    /// What a part of the device's memory holds.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] when the profile lacks `monitor`; [`Stop::Inconclusive`] when it cannot be read.
+    pub async fn memory(&self, place: Memory) -> Judged<Vec<u8>> {
+        self.need(Capability::Monitor)?;
+        let mut device = self.0.device.lock().await;
+        device.memory(place).await.map_err(unable)
+    }
+
     fn is_emulated(&self) -> bool {
         self.0.profile.kind == Kind::Qemu
     }
@@ -57,6 +68,10 @@ impl Bench {
         let hangs = async {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
+                if self.console().is_empty() {
+                    // It is off or starts, which takes long on a busy machine; that has a deadline of its own.
+                    continue;
+                }
                 if let Some(stop) = self.emulator_hangs().await {
                     return stop;
                 }

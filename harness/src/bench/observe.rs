@@ -7,6 +7,7 @@ use super::{Bench, PATIENCE, lock};
 use crate::case::{Judged, Stop};
 use crate::dut::launch;
 use crate::evidence::console::Line;
+use crate::lab::LabError;
 use crate::peers::http_prober::{Answer, HttpConnection};
 use crate::profile::{Capability, Kind};
 
@@ -45,12 +46,14 @@ impl Bench {
     pub async fn http(&self) -> Judged<HttpConnection> {
         self.need(Capability::Http)?;
         let at = self.http_address()?;
-        HttpConnection::connect(&self.0.lab, &self.0.evidence, at, PATIENCE)
-            .await
-            .map_err(|error| {
-                let seen = format!("no connection to the HTTP server at {at}: {error}");
-                Stop::inconclusive(self.with_console(&seen))
-            })
+        let (lab, evidence) = (&self.0.lab, &self.0.evidence);
+        let connected = HttpConnection::connect(lab, evidence, at, PATIENCE).await;
+        connected.map_err(|error| self.no_connection(at, &error))
+    }
+
+    fn no_connection(&self, at: SocketAddrV4, error: &LabError) -> Stop {
+        let seen = format!("no connection to the HTTP server at {at}: {error}");
+        Stop::inconclusive(self.with_console(&seen))
     }
 
     /// What the device says of itself: `GET /api/state`, on a connection of its own.
@@ -59,7 +62,11 @@ impl Bench {
     /// [`Stop::Skip`] without `observe.state`; [`Stop::Fail`] when the answer is not 200 with JSON.
     pub async fn state(&self) -> Judged<serde_json::Value> {
         self.need(Capability::ObserveState)?;
-        let mut connection = self.http().await?;
+        let at = self.http_address()?;
+        let (lab, evidence) = (&self.0.lab, &self.0.evidence);
+        let mut connection = HttpConnection::connect_to_observe(lab, evidence, at, PATIENCE)
+            .await
+            .map_err(|error| self.no_connection(at, &error))?;
         let host = connection.host();
         let request =
             format!("GET /api/state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -133,7 +133,9 @@ impl Bench {
     /// [`Stop::Skip`] when the profile lacks `power`.
     pub async fn cut_power(&self) -> Judged {
         self.need(Capability::Power)?;
-        self.end().await;
+        let mut device = self.0.device.lock().await;
+        device.switch_off().await.map_err(unable)?;
+        drop(device);
         self.0.evidence.transcript.note("power cut");
         Ok(())
     }

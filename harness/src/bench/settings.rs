@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use firmproof_bootconfig::{BootConfig, Host, Mqtt, Network};
 
+use super::ports::Port;
 use super::{Bench, lock};
 use crate::case::{Judged, Stop};
 use crate::dut::Boot;
@@ -24,25 +25,27 @@ impl Bench {
         values.insert("client_id".into(), client_id.unwrap_or("firmproof".into()));
         values.insert("folder".into(), self.folder().display().to_string());
         if !values.contains_key("http_port") {
-            values.insert("http_port".into(), free_port()?.to_string());
+            values.insert("http_port".into(), self.free_port()?.to_string());
         }
         for peer in ["mqtt", "ntp"] {
             let port = format!("{peer}_port");
             if !values.contains_key(&port) {
                 // The case has no such peer: a port where nothing answers.
                 values.insert(format!("{peer}_host"), "127.0.0.1".into());
-                values.insert(port, free_port()?.to_string());
+                values.insert(port, self.free_port()?.to_string());
             }
         }
         Ok(values.clone())
     }
-}
 
-fn free_port() -> Judged<u16> {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|e| Stop::inconclusive(format!("no free port on this machine: {e}")))
+    /// A port that this bench has until its end.
+    fn free_port(&self) -> Judged<u16> {
+        let port = Port::free()
+            .map_err(|e| Stop::inconclusive(format!("no free port on this machine: {e}")))?;
+        let number = port.number;
+        lock(&self.0.ports).push(port);
+        Ok(number)
+    }
 }
 
 /// What a case starts from: a static address, no time server, no broker.

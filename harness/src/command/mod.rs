@@ -1,13 +1,17 @@
 //! The command line.
 
 mod assemble;
+mod bench;
 mod build;
+mod compare;
 mod doctor;
 mod gate;
 mod history;
+mod init;
 mod ledger;
 mod list;
 mod merge;
+mod own_network;
 mod progress;
 mod report;
 mod run;
@@ -63,8 +67,14 @@ enum Command {
     Report(report::Arguments),
     /// Show the evidence of one verdict
     Show(show::Arguments),
+    /// Show what differs in a device's behaviour between two runs
+    Compare(compare::Arguments),
+    /// Measure a device: how fast it is, and what it takes
+    Bench(bench::Arguments),
     /// Start a device with its peers and forward its ports to this machine, until Ctrl-C
     Up(up::Arguments),
+    /// Write the profile of a device of yours, by asking questions
+    Init(init::Arguments),
     /// Sign an image, and print the request that offers it to a device
     Sign(sign::Arguments),
     /// Build the reference device for a board
@@ -93,7 +103,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Gate(arguments) => gate::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
+        Command::Compare(arguments) => compare::execute(&arguments),
+        Command::Bench(arguments) => bench::execute(&arguments),
         Command::Up(arguments) => up::execute(&arguments),
+        Command::Init(arguments) => init::execute(&arguments),
         Command::Sign(arguments) => sign::execute(&arguments),
         Command::Build(arguments) => build::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),

@@ -11,7 +11,7 @@ use firmproof::result::{RunFolder, parse_seed};
 use firmproof::run::{Captures, Plan, Setup, run};
 use tokio::sync::mpsc;
 
-use super::{Outcome, progress, select};
+use super::{Outcome, own_network, progress, select};
 
 /// Where runs go unless told otherwise.
 pub(super) const RUNS: &str = "target/firmproof";
@@ -82,8 +82,11 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let dut = arguments.dut.as_deref().unwrap_or("host");
     let cases = select(&arguments.filter)?;
     let profile = super::device(dut, arguments.elf.as_deref())?;
+    if profile.has_own_network() {
+        own_network::enter()?;
+    }
     let seed = arguments.seed.as_deref().map(seed_of).transpose()?;
-    let out = arguments.out.clone().unwrap_or_else(new_run_folder);
+    let out = arguments.out.clone().unwrap_or_else(|| new_folder(""));
     if RunFolder::is_begun(&out) {
         return Err(format!(
             "{} already holds a run; choose another --out",
@@ -99,11 +102,34 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         folder.seed_text()
     );
     let program = profile.host_program()?;
+    let jobs = match arguments.jobs {
+        Some(jobs) if jobs > 1 && profile.is_serial() => {
+            return Err(format!(
+                "--jobs {jobs}: `{}` is judged one case at a time; `serial = false` in its profile changes that",
+                profile.name
+            )
+            .into());
+        }
+        Some(jobs) => jobs.into(),
+        None if profile.is_serial() => 1,
+        None => JOBS,
+    };
+    for (peer, at) in [
+        ("MQTT broker", profile.at.mqtt),
+        ("time server", profile.at.ntp),
+    ] {
+        if let Some(at) = at {
+            let wait = profile.at.wait_s;
+            eprintln!(
+                "{peer} on {at}, while a case has one; each case waits {wait} s for the device to come"
+            );
+        }
+    }
     let setup = Setup::new(Arc::new(profile), program, folder, arguments.capture);
     let plan = Plan {
         cases,
         setup: Arc::new(setup),
-        jobs: arguments.jobs.map_or(JOBS, usize::from),
+        jobs,
         retries: arguments.retries.into(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -156,9 +182,9 @@ fn seed_of(text: &str) -> Result<[u8; 32], String> {
 }
 
 /// A folder named for the seconds and the process, so that runs sort and never collide.
-fn new_run_folder() -> PathBuf {
+pub(super) fn new_folder(prefix: &str) -> PathBuf {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
-    PathBuf::from(RUNS).join(format!("{now}-{}", std::process::id()))
+    PathBuf::from(RUNS).join(format!("{prefix}{now}-{}", std::process::id()))
 }

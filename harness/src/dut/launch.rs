@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::lab::FramePort;
 use crate::profile::Start;
@@ -16,11 +16,13 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
     /// Environment variables on top of the harness's own.
     pub environment: BTreeMap<String, String>,
+    /// Where it runs; where the harness does unless given.
+    pub working_folder: Option<PathBuf>,
 }
 
 /// The profile's command has a placeholder that nothing fills.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("[start]: `{{{name}}}` is not known; the placeholders are {}", known.join(", "))]
+#[error("`{{{name}}}` is not known; the placeholders are {}; braces themselves are doubled", known.join(", "))]
 pub struct LaunchError {
     /// What stands between the braces.
     pub name: String,
@@ -48,6 +50,7 @@ impl Launch {
             program: firmproof.into(),
             arguments,
             environment: BTreeMap::new(),
+            working_folder: None,
         }
     }
 
@@ -60,21 +63,39 @@ impl Launch {
         values: &BTreeMap<String, String>,
         settings: Vec<String>,
     ) -> Result<Self, LaunchError> {
-        let mut words = start.command.iter().map(|word| fill(word, values));
-        let program = words.next().transpose()?.unwrap_or_default().into();
-        let arguments = words
-            .chain(settings.into_iter().map(Ok))
-            .map(|word| word.map(OsString::from))
-            .collect::<Result<_, _>>()?;
+        let mut launch = Self::command(&start.command, values)?;
+        let settings = settings.into_iter().map(OsString::from);
+        launch.arguments.extend(settings);
         let environment = start
             .env
             .iter()
             .map(|(name, value)| Ok((name.clone(), fill(value, values)?)))
             .collect::<Result<_, _>>()?;
+        let folder = start.working_folder.as_ref();
+        let folder = folder.map(|folder| fill(folder, values)).transpose()?;
         Ok(Self {
-            program,
-            arguments,
             environment,
+            working_folder: folder.map(PathBuf::from),
+            ..launch
+        })
+    }
+
+    /// A command of the profile, as it is.
+    ///
+    /// # Errors
+    /// A placeholder that is not in `values`.
+    pub fn command(
+        words: &[String],
+        values: &BTreeMap<String, String>,
+    ) -> Result<Self, LaunchError> {
+        let mut words = words.iter().map(|word| fill(word, values));
+        Ok(Self {
+            program: words.next().transpose()?.unwrap_or_default().into(),
+            arguments: words
+                .map(|word| word.map(OsString::from))
+                .collect::<Result<_, _>>()?,
+            environment: BTreeMap::new(),
+            working_folder: None,
         })
     }
 }

@@ -58,6 +58,14 @@ pub enum DutError {
     /// Its command line cannot be filled in.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// A command of its `[power]` did not succeed.
+    #[error("[power]: `{command}`: {how}")]
+    PowerCommand {
+        /// The program.
+        command: String,
+        /// What went wrong, with what it said.
+        how: String,
+    },
     /// Its configuration does not fit the format.
     #[error("the boot configuration cannot be stored: {0}")]
     Config(String),
@@ -115,6 +123,16 @@ pub trait Device: Send {
     /// Ends it at once: nothing is flushed, no FIN is sent. Its flash stays.
     async fn cut_power(&mut self);
 
+    /// Turns its power off in the middle of a case, to be turned on again: as [`Self::cut_power`], and by a command
+    /// where the harness does not hold the device itself.
+    ///
+    /// # Errors
+    /// See [`DutError`].
+    async fn switch_off(&mut self) -> Result<(), DutError> {
+        self.cut_power().await;
+        Ok(())
+    }
+
     /// The life of its process; `None` without one.
     fn life(&self) -> Option<Life>;
 
@@ -141,6 +159,14 @@ pub trait Device: Send {
     /// See [`DutError`].
     async fn led_register(&mut self) -> Result<u32, DutError> {
         Err(DutError::Unsupported("show a register"))
+    }
+
+    /// What its memory holds.
+    ///
+    /// # Errors
+    /// See [`DutError`].
+    async fn memory(&mut self, _place: qemu::Memory) -> Result<Vec<u8>, DutError> {
+        Err(DutError::Unsupported("show its memory"))
     }
 
     /// Whether what runs the device still does: an emulator can hang.

@@ -1,5 +1,6 @@
 //! A device that is a process: its console is its output, its power is its life.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,7 @@ impl Process {
         command
             .args(&launch.arguments)
             .envs(&launch.environment)
+            .current_dir(launch.working_folder.as_deref().unwrap_or(Path::new(".")))
             // The reference device ends when its input does, so it cannot outlive the harness.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

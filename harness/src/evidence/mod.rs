@@ -14,7 +14,7 @@ use std::time::Instant;
 pub use console::{Console, Line};
 pub use metrics::Metrics;
 pub use secrets::Secrets;
-pub use transcript::{Direction, Entry, Transcript};
+pub use transcript::{Direction, Entry, Place, Transcript};
 
 /// The evidence of one case. Clones share it.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! The transcript: every message between the device and its peers, with its time and its bytes.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -37,13 +38,50 @@ pub struct Entry {
     pub bytes: String,
     /// How many bytes the message had.
     pub length: u64,
+    /// Which of the peer's connections in this case, from 1; none for datagrams and notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
+    /// Whether the case had no part in it: what a peer answers by itself, or a look at the device's
+    /// state. How often and when there is such a message depends on time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aside: bool,
+}
+
+/// Where a message belongs.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// As [`Entry::peer`].
+    pub peer: &'a str,
+    /// As [`Entry::connection`].
+    pub connection: Option<u32>,
+    /// As [`Entry::aside`].
+    pub aside: bool,
+}
+
+impl<'a> From<&'a str> for Place<'a> {
+    fn from(peer: &'a str) -> Self {
+        Self {
+            peer,
+            connection: None,
+            aside: false,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    entries: Vec<Entry>,
+    /// Messages that found no room.
+    more: u64,
+    /// Connections so far, by peer.
+    connections: BTreeMap<String, u32>,
 }
 
 /// The messages of one case.
 #[derive(Debug)]
 pub struct Transcript {
     start: Instant,
-    kept: Mutex<(Vec<Entry>, u64)>,
+    kept: Mutex<Kept>,
 }
 
 impl Transcript {
@@ -51,31 +89,42 @@ impl Transcript {
     pub fn new(start: Instant) -> Self {
         Self {
             start,
-            kept: Mutex::new((Vec::new(), 0)),
+            kept: Mutex::default(),
         }
     }
 
+    /// The number of a connection that `peer` begins now.
+    pub fn begin_connection(&self, peer: &str) -> u32 {
+        let mut kept = self.lock();
+        let count = kept.connections.entry(peer.into()).or_default();
+        *count += 1;
+        *count
+    }
+
     /// Records a message or, with no bytes, a note.
-    pub fn record(
+    pub fn record<'a>(
         &self,
-        peer: &str,
+        place: impl Into<Place<'a>>,
         direction: Direction,
         summary: impl Into<String>,
         bytes: &[u8],
     ) {
+        let place = place.into();
         let entry = Entry {
             at_us: u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX),
-            peer: peer.into(),
+            peer: place.peer.into(),
             direction,
             summary: summary.into(),
             bytes: hex::encode(&bytes[..bytes.len().min(KEPT_BYTES)]),
             length: bytes.len() as u64,
+            connection: place.connection,
+            aside: place.aside,
         };
         let mut kept = self.lock();
-        if kept.0.len() < KEPT_ENTRIES {
-            kept.0.push(entry);
+        if kept.entries.len() < KEPT_ENTRIES {
+            kept.entries.push(entry);
         } else {
-            kept.1 += 1;
+            kept.more += 1;
         }
     }
 
@@ -87,21 +136,23 @@ impl Transcript {
     /// The entries so far, and a last note when some were not kept.
     pub fn entries(&self) -> Vec<Entry> {
         let kept = self.lock();
-        let mut entries = kept.0.clone();
-        if kept.1 > 0 {
+        let mut entries = kept.entries.clone();
+        if kept.more > 0 {
             entries.push(Entry {
                 at_us: u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX),
                 peer: "case".into(),
                 direction: Direction::Note,
-                summary: format!("{} more messages were counted, not kept", kept.1),
+                summary: format!("{} more messages were counted, not kept", kept.more),
                 bytes: String::new(),
                 length: 0,
+                connection: None,
+                aside: false,
             });
         }
         entries
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (Vec<Entry>, u64)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -17,7 +17,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
 pub use freshness::{Freshness, freshness};
-pub use size::{Part, Section, Sizes};
+pub use size::{Part, Section, Sizes, read as sizes_of};
 
 use toolchain::Toolchain;
 

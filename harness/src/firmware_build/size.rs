@@ -61,7 +61,10 @@ const PARTS: [(&str, &[&str]); 5] = [
 ];
 
 /// Reads the sizes of an image.
-pub(super) fn read(elf: &Path) -> Result<Sizes, BuildError> {
+///
+/// # Errors
+/// The cross tools are missing, or the file is no image.
+pub fn read(elf: &Path) -> Result<Sizes, BuildError> {
     let output = run(Command::new(SECTIONS).arg("-A").arg(elf))?;
     let sections = sections_in(&String::from_utf8_lossy(&output.stdout));
     let output = run(Command::new(SYMBOLS)

@@ -4,6 +4,7 @@
 //! pair of local datagram sockets, the DUT on the other. The *operating system's* lab reaches DUTs that live
 //! elsewhere; what it cannot do, [`Lab::supports`] says, and asking for it is [`LabError::Unsupported`].
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
@@ -69,6 +70,10 @@ pub struct OsOptions {
     pub peer: Ipv4Addr,
     /// The address at which the DUT is reached.
     pub dut: Ipv4Addr,
+    /// Where a standard port is bound, for a DUT that looks for it there.
+    pub fixed: BTreeMap<u16, SocketAddrV4>,
+    /// Whether the network is the harness's own, so that 127.0.0.0/8 and every port are free.
+    pub own_network: bool,
 }
 
 impl Default for OsOptions {
@@ -76,6 +81,8 @@ impl Default for OsOptions {
         Self {
             peer: Ipv4Addr::LOCALHOST,
             dut: Ipv4Addr::LOCALHOST,
+            fixed: BTreeMap::new(),
+            own_network: false,
         }
     }
 }
@@ -83,7 +90,11 @@ impl Default for OsOptions {
 impl OsOptions {
     /// A DUT at `dut`, which reaches this machine at `peer`.
     pub fn between(peer: Ipv4Addr, dut: Ipv4Addr) -> Self {
-        Self { peer, dut }
+        Self {
+            peer,
+            dut,
+            ..Self::default()
+        }
     }
 }
 
@@ -131,7 +142,7 @@ impl Lab {
     pub fn supports(&self, feature: LabFeature) -> bool {
         match &self.0 {
             Kind::Ethernet(_) => true,
-            Kind::Os(_) => feature == LabFeature::Reset,
+            Kind::Os(os) => os.supports(feature),
         }
     }
 
@@ -148,7 +159,7 @@ impl Lab {
     pub fn peer_address(&self, n: u8) -> Ipv4Addr {
         match &self.0 {
             Kind::Ethernet(_) => ethernet::peer_address(n),
-            Kind::Os(os) => os.peer_address(),
+            Kind::Os(os) => os.peer_address(n),
         }
     }
 

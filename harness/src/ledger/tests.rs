@@ -68,6 +68,74 @@ fn the_numbers_of_each_mqtt_section_have_no_gap() {
     assert_eq!(last.len(), 39);
 }
 
+/// How many statements each section has, by the file's protocol. A sentence of the specification that is left out, or
+/// put in twice, shows here.
+const SECTIONS: [(Protocol, &[(&str, usize)]); 1] = [(Protocol::Ntp, NTP_SECTIONS)];
+
+const NTP_SECTIONS: &[(&str, usize)] = &[
+    ("FIRMPROOF-CIVIL", 5),
+    ("FIRMPROOF-SNTP", 13),
+    ("RFC1034-3.6.2", 1),
+    ("RFC1035-3.2.1", 1),
+    ("RFC1035-4.1.1", 2),
+    ("RFC1035-4.1.4", 1),
+    ("RFC1035-7.2", 1),
+    ("RFC1035-7.3", 1),
+    ("RFC2131-3.1", 9),
+    ("RFC2131-4.4.1", 8),
+    ("RFC2131-4.4.5", 8),
+    ("RFC3339-4.2", 1),
+    ("RFC3339-5.6", 2),
+    ("RFC3339-5.7", 1),
+    ("RFC3339-C", 1),
+    ("RFC4330-10", 8),
+    ("RFC4330-3", 2),
+    ("RFC4330-4", 2),
+    ("RFC4330-5", 12),
+    ("RFC4330-8", 1),
+    ("RFC5452-9.1", 2),
+    ("RFC5452-9.2", 6),
+    ("RFC5905-14", 1),
+    ("RFC5905-6", 2),
+    ("RFC5905-7.3", 2),
+    ("RFC5905-7.4", 6),
+    ("RFC5905-7.5", 1),
+    ("RFC5905-8", 9),
+    ("RFC9109-4", 4),
+];
+
+#[test]
+fn every_section_has_as_many_statements_as_were_counted_in_its_specification() {
+    let ledger = loaded();
+    for (protocol, sections) in SECTIONS {
+        let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+        for statement in ledger.statements() {
+            if statement.protocol == protocol {
+                let (section, _) = statement.id.rsplit_once('-').unwrap_or_default();
+                *found.entry(section).or_default() += 1;
+            }
+        }
+        let counted: BTreeMap<&str, usize> = sections.iter().copied().collect();
+        assert_eq!(found, counted, "{protocol}");
+    }
+}
+
+#[test]
+fn no_statement_of_ntp_is_a_silent_gap() {
+    let ledger = loaded();
+    let cases = crate::suite::ntp::cases();
+    let judged = cases
+        .iter()
+        .map(|case| (case.id.as_str(), case.statements.as_slice()));
+    let coverage = ledger.coverage(judged);
+    let gaps: Vec<_> = coverage
+        .of(Some(Protocol::Ntp))
+        .filter(|line| line.standing == Standing::Uncovered)
+        .map(|line| line.statement.id.as_str())
+        .collect();
+    assert_eq!(gaps, [""; 0]);
+}
+
 #[test]
 fn every_rfc_statement_carries_its_section_in_its_identifier() {
     for statement in loaded().statements() {

@@ -35,6 +35,8 @@ pub struct DhcpRequest {
     pub kind: MessageType,
     /// The client's hardware address.
     pub mac: [u8; 6],
+    /// The address that it was sent to: the server's, or a broadcast address.
+    pub to: Ipv4Addr,
 }
 
 impl DhcpRequest {
@@ -42,6 +44,24 @@ impl DhcpRequest {
     pub fn requested(&self) -> Option<Ipv4Addr> {
         match self.message.opts().get(OptionCode::RequestedIpAddress) {
             Some(DhcpOption::RequestedIpAddress(address)) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// The server that option 54 names.
+    pub fn server(&self) -> Option<Ipv4Addr> {
+        match self.message.opts().get(OptionCode::ServerIdentifier) {
+            Some(DhcpOption::ServerIdentifier(address)) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// The parameters that option 55 asks for, as their codes.
+    pub fn parameters(&self) -> Option<Vec<u8>> {
+        match self.message.opts().get(OptionCode::ParameterRequestList) {
+            Some(DhcpOption::ParameterRequestList(codes)) => {
+                Some(codes.iter().map(|code| (*code).into()).collect())
+            }
             _ => None,
         }
     }
@@ -89,8 +109,8 @@ impl DhcpServer {
     /// # Errors
     /// [`LabError::Timeout`] in [`DhcpError::Lab`] when there is none within `deadline` of wall time.
     pub async fn next(&self, deadline: Duration) -> Result<DhcpRequest, DhcpError> {
-        let Datagram { payload, .. } = self.socket.recv_within(deadline).await?;
-        let read = read(&payload);
+        let Datagram { payload, to, .. } = self.socket.recv_within(deadline).await?;
+        let read = read(&payload, *to.ip());
         let summary = match &read {
             Ok(request) => shown(request.kind, &request.message),
             Err(error) => error.to_string(),
@@ -149,7 +169,7 @@ impl DhcpServer {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<DhcpRequest, DhcpError> {
+fn read(bytes: &[u8], to: Ipv4Addr) -> Result<DhcpRequest, DhcpError> {
     let malformed = |what: &str| Err(DhcpError::Malformed(what.into()));
     let message = Message::from_bytes(bytes).map_err(|e| DhcpError::Malformed(e.to_string()))?;
     if message.opcode() != Opcode::BootRequest {
@@ -161,7 +181,12 @@ fn read(bytes: &[u8]) -> Result<DhcpRequest, DhcpError> {
     let Ok(mac) = <[u8; 6]>::try_from(message.chaddr()) else {
         return malformed("a hardware address that is not 6 bytes long");
     };
-    Ok(DhcpRequest { message, kind, mac })
+    Ok(DhcpRequest {
+        message,
+        kind,
+        mac,
+        to,
+    })
 }
 
 /// One line of a message, for the transcript.
@@ -196,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_discover_is_read() {
-        let request = read(&discover()).expect("a message");
+        let request = read(&discover(), Ipv4Addr::BROADCAST).expect("a message");
         assert_eq!(request.kind, MessageType::Discover);
         assert_eq!(request.message.xid(), 0xdead_beef);
         assert_eq!(request.mac, [2, 0, 0, 0, 0, 1]);
@@ -208,7 +233,10 @@ mod tests {
         for (at, value) in [(0, 2), (2, 5), (240, 0)] {
             let mut bytes = discover();
             bytes[at] = value;
-            assert!(read(&bytes).is_err(), "byte {at} is {value}");
+            assert!(
+                read(&bytes, Ipv4Addr::BROADCAST).is_err(),
+                "byte {at} is {value}"
+            );
         }
     }
 }

@@ -117,6 +117,26 @@ impl DnsServer {
         self.reply_raw(to, &shown(message), &bytes).await
     }
 
+    /// Sends `message` from another address or port than the one asked.
+    ///
+    /// # Errors
+    /// As [`Self::reply`].
+    pub async fn reply_from(
+        &self,
+        source: SocketAddrV4,
+        to: &DnsQuery,
+        message: &Message,
+    ) -> Result<(), DnsError> {
+        let bytes = message
+            .to_vec()
+            .map_err(|error| DnsError::Malformed(error.to_string()))?;
+        let summary = format!("{} from={source}", shown(message));
+        let transcript = &self.evidence.transcript;
+        transcript.record(PEER, Direction::ToDevice, summary, &bytes);
+        let sent = self.socket.send_from_to(&bytes, Some(source), to.from);
+        Ok(sent.await?)
+    }
+
     /// Sends any bytes at all to where the query came from; `summary` names them in the transcript.
     ///
     /// # Errors

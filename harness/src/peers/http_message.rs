@@ -79,6 +79,17 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether the server ends the connection after this response: it says so or, being of HTTP/1.0, does not say
+    /// that it goes on (RFC 9112 §9.3).
+    pub fn ends_the_connection(&self) -> bool {
+        let says = |wanted: &str| {
+            self.all("connection")
+                .flat_map(|list| list.split(','))
+                .any(|option| option.trim().eq_ignore_ascii_case(wanted))
+        };
+        says("close") || (self.version == "HTTP/1.0" && !says("keep-alive"))
+    }
+
     /// Whether there is exactly one `Date`, in the form that a sender must generate (RFC 9110 §6.6.1).
     pub fn date_is_imf_fixdate(&self) -> bool {
         let mut dates = self.all("date");

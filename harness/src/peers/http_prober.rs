@@ -4,10 +4,12 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::http_message::{self, Malformed, Response};
-use crate::evidence::{Direction, Evidence};
+use crate::evidence::{Direction, Evidence, Place};
 use crate::lab::{Lab, LabError, Stream};
 
 const PEER: &str = "http";
+/// The peer that looks at the device's state between a case's steps.
+const OBSERVER: &str = "state";
 /// How long bytes may wait for a device that does not take them, in wall time.
 const SEND_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of one answer beyond which a device only floods.
@@ -55,6 +57,7 @@ pub struct HttpConnection {
     evidence: Evidence,
     unread: Vec<u8>,
     ending: Ending,
+    place: Place<'static>,
 }
 
 impl HttpConnection {
@@ -68,12 +71,42 @@ impl HttpConnection {
         to: SocketAddrV4,
         deadline: Duration,
     ) -> Result<Self, LabError> {
+        let mut place = Place::from(PEER);
+        // Numbered before the handshake: connections that are made at the same time keep their order.
+        place.connection = Some(evidence.transcript.begin_connection(PEER));
+        Self::connect_as(place, lab, evidence, to, deadline).await
+    }
+
+    /// [`Self::connect`] for a look at the device's state, which is no step of the case.
+    ///
+    /// # Errors
+    /// As [`Lab::connect`].
+    pub async fn connect_to_observe(
+        lab: &Lab,
+        evidence: &Evidence,
+        to: SocketAddrV4,
+        deadline: Duration,
+    ) -> Result<Self, LabError> {
+        let mut place = Place::from(OBSERVER);
+        place.connection = Some(evidence.transcript.begin_connection(OBSERVER));
+        place.aside = true;
+        Self::connect_as(place, lab, evidence, to, deadline).await
+    }
+
+    async fn connect_as(
+        place: Place<'static>,
+        lab: &Lab,
+        evidence: &Evidence,
+        to: SocketAddrV4,
+        deadline: Duration,
+    ) -> Result<Self, LabError> {
         let stream = lab.connect(to, deadline).await?;
         Ok(Self {
             stream,
             evidence: evidence.clone(),
             unread: Vec::new(),
             ending: Ending::Open,
+            place,
         })
     }
 
@@ -98,7 +131,7 @@ impl HttpConnection {
         let summary = summary(bytes, cuts.len() + 1);
         self.evidence
             .transcript
-            .record(PEER, Direction::ToDevice, summary, bytes);
+            .record(self.place, Direction::ToDevice, summary, bytes);
         let Self {
             stream,
             unread,
@@ -145,7 +178,7 @@ impl HttpConnection {
         if !matches!(answer, Answer::Response(_)) {
             // What was there of it, so that the evidence holds the bytes behind the verdict.
             self.evidence.transcript.record(
-                PEER,
+                self.place,
                 Direction::FromDevice,
                 answer.to_string(),
                 &self.unread,
@@ -173,7 +206,7 @@ impl HttpConnection {
                 Ok(Some((response, taken))) => {
                     let bytes: Vec<u8> = self.unread.drain(..taken).collect();
                     self.evidence.transcript.record(
-                        PEER,
+                        self.place,
                         Direction::FromDevice,
                         response.to_string(),
                         &bytes,

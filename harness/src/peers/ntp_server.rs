@@ -55,6 +55,8 @@ pub struct NtpServer {
     evidence: Evidence,
     socket: UdpSocket,
     name: String,
+    /// How much longer than a case says the device may take to ask.
+    longer: Duration,
 }
 
 impl NtpServer {
@@ -69,7 +71,14 @@ impl NtpServer {
             evidence: evidence.clone(),
             socket: lab.udp(at).await?,
             name: format!("ntp-{n}"),
+            longer: Duration::ZERO,
         })
+    }
+
+    /// The device may take so much longer than a case says until it asks.
+    #[must_use]
+    pub fn waiting_longer(self, longer: Duration) -> Self {
+        Self { longer, ..self }
     }
 
     /// Where the device reaches it.
@@ -82,13 +91,14 @@ impl NtpServer {
     /// # Errors
     /// [`LabError::Timeout`] when there is none within `deadline` of wall time.
     pub async fn next_request(&self, deadline: Duration) -> Result<Request, LabError> {
-        let Datagram { payload, from, .. } = self.socket.recv_within(deadline).await?;
+        let Datagram { payload, from, .. } =
+            self.socket.recv_within(deadline + self.longer).await?;
         let (packet, summary) = match NtpPacket::decode(&payload) {
             Ok(packet) => (packet, format!("{packet} port={}", from.port())),
             Err(error) => (NtpPacket::default(), error.to_string()),
         };
         let transcript = &self.evidence.transcript;
-        transcript.record(&self.name, Direction::FromDevice, summary, &payload);
+        transcript.record(self.name.as_str(), Direction::FromDevice, summary, &payload);
         Ok(Request {
             packet,
             from,
@@ -146,7 +156,7 @@ impl NtpServer {
             None => what,
         };
         let transcript = &self.evidence.transcript;
-        transcript.record(&self.name, Direction::ToDevice, summary, payload);
+        transcript.record(self.name.as_str(), Direction::ToDevice, summary, payload);
         self.socket.send_from_to(payload, source, to.from).await
     }
 }

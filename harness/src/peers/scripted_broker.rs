@@ -15,6 +15,8 @@ use crate::lab::{Lab, LabError, Listener};
 use connection::MOST_BUFFERED;
 pub use connection::{Connection, End, Farewell};
 
+/// The port of MQTT (IANA).
+pub const MQTT_PORT: u16 = 1883;
 /// The name in transcripts.
 const PEER: &str = "broker";
 
@@ -60,6 +62,8 @@ pub struct ScriptedBroker {
     evidence: Evidence,
     acknowledged: Vec<String>,
     serves_own_traffic: bool,
+    /// How much longer than a case says the device may take to connect.
+    longer: Duration,
 }
 
 impl ScriptedBroker {
@@ -69,13 +73,14 @@ impl ScriptedBroker {
     /// The port is taken.
     pub async fn listen(lab: &Lab, evidence: &Evidence) -> Result<Self, LabError> {
         let listener = lab
-            .listen(SocketAddrV4::new(lab.peer_address(1), 1883))
+            .listen(SocketAddrV4::new(lab.peer_address(1), MQTT_PORT))
             .await?;
         Ok(Self {
             listener,
             evidence: evidence.clone(),
             acknowledged: Vec::new(),
             serves_own_traffic: false,
+            longer: Duration::ZERO,
         })
     }
 
@@ -84,6 +89,11 @@ impl ScriptedBroker {
     /// devices whose application the case does not know.
     pub fn serve_own_traffic(&mut self) {
         self.serves_own_traffic = true;
+    }
+
+    /// From now on the device may take so much longer than a case says until it connects.
+    pub fn wait_longer(&mut self, longer: Duration) {
+        self.longer = longer;
     }
 
     /// Where the device finds it.
@@ -102,10 +112,14 @@ impl ScriptedBroker {
     /// # Errors
     /// [`BrokerError::Late`] when there is none within `deadline`.
     pub async fn accept(&mut self, deadline: Duration) -> Result<Connection, BrokerError> {
-        let stream = self.listener.accept(deadline).await.map_err(|e| match e {
-            LabError::Timeout(after) => BrokerError::Late(after),
-            other => BrokerError::Lab(other),
-        })?;
+        let stream = self
+            .listener
+            .accept(deadline + self.longer)
+            .await
+            .map_err(|e| match e {
+                LabError::Timeout(after) => BrokerError::Late(after),
+                other => BrokerError::Lab(other),
+            })?;
         self.evidence
             .transcript
             .record(PEER, Direction::Note, "connection accepted", &[]);

@@ -60,6 +60,18 @@ pub enum Capability {
     /// Its MQTT client connects again by itself; declared by `liveness`.
     #[serde(skip)]
     Reconnects,
+    /// Shows its clock; declared by `observe.clock`, or by `observe.state`.
+    #[serde(skip)]
+    ObserveClock,
+    /// Tells of each message that it delivers; declared by `observe.message`, or by `observe.console`.
+    #[serde(skip)]
+    ObserveMessages,
+    /// Implements OPTIONS of HTTP; the case finds out.
+    #[serde(skip)]
+    Options,
+    /// Refuses some method by 405; the case finds out.
+    #[serde(skip)]
+    MethodNotAllowed,
     /// Takes this setting; declared by `[start.settings]`, or all of them by `configure`.
     #[serde(skip)]
     Setting(Setting),
@@ -86,6 +98,10 @@ impl Capability {
             Self::MonitorLeds => "monitor.leds",
             Self::MaxInboundPacket => "max_inbound_packet",
             Self::Reconnects => "liveness.reconnects",
+            Self::ObserveClock => "observe.clock",
+            Self::ObserveMessages => "observe.message",
+            Self::Options => "http.options",
+            Self::MethodNotAllowed => "http.405",
             Self::Setting(setting) => setting.capability(),
         }
     }

@@ -14,6 +14,9 @@ pub struct QemuSettings {
     pub machine: Machine,
     /// The image. Without it `kc705` runs the one that `firmproof build` makes.
     pub elf: Option<PathBuf>,
+    /// Whether the CPU's clock counts instructions (`-icount`); for `firmproof bench`.
+    #[serde(skip)]
+    pub count_instructions: bool,
 }
 
 impl Default for QemuSettings {
@@ -22,6 +25,7 @@ impl Default for QemuSettings {
             program: "qemu-system-xtensa".into(),
             machine: Machine::default(),
             elf: None,
+            count_instructions: false,
         }
     }
 }

@@ -4,11 +4,19 @@
 use std::fmt::Write as _;
 
 use super::printable;
-use crate::evidence::Direction;
+use crate::evidence::{Direction, Entry};
 use crate::result::{EvidenceFile, Record};
 
 /// Raw bytes shown of one message; `run.json`'s evidence has more.
 const SHOWN_BYTES: usize = 64;
+
+/// The peer, and which of its connections when it has had several.
+fn peer(entry: &Entry) -> String {
+    match entry.connection {
+        Some(number @ 2..) => format!("{} {number}", entry.peer),
+        _ => entry.peer.clone(),
+    }
+}
 
 /// Writes the ladder of one case.
 pub fn ladder(record: &Record, evidence: &EvidenceFile) -> String {
@@ -35,8 +43,8 @@ pub fn ladder(record: &Record, evidence: &EvidenceFile) -> String {
     let _ = writeln!(out, "\n  time ms  device");
     let messages = evidence.transcript.iter().map(|entry| {
         let arrow = match entry.direction {
-            Direction::FromDevice => format!("|-->| {}", entry.peer),
-            Direction::ToDevice => format!("|<--| {}", entry.peer),
+            Direction::FromDevice => format!("|-->| {}", peer(entry)),
+            Direction::ToDevice => format!("|<--| {}", peer(entry)),
             Direction::Note => "|   |".into(),
         };
         let mut text = format!("{arrow:<20} {}", printable(&entry.summary));

@@ -1,5 +1,7 @@
 //! Views of a result, for people and for other programs.
 
+pub mod benchmark;
+pub mod comparison;
 mod escape;
 pub mod fields;
 pub mod history;

@@ -56,20 +56,7 @@ impl Setup {
         folder: RunFolder,
         captures: Captures,
     ) -> Self {
-        let file = match (profile.kind, &profile.start) {
-            (Kind::Host, _) => Some(program.clone()),
-            (Kind::Qemu, _) => profile.qemu.elf.clone(),
-            (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
-            (Kind::External, None) => None,
-        };
-        let dut = DutSummary {
-            name: profile.name.clone(),
-            kind: profile.kind.to_string(),
-            firmware_sha256: file.as_deref().and_then(firmware::sha256),
-            version: None,
-            metrics: measured(&profile, file.as_deref()),
-            tools: tools(&profile),
-        };
+        let dut = dut_summary(&profile, &program);
         Self {
             profile,
             program,
@@ -77,6 +64,24 @@ impl Setup {
             captures,
             dut,
         }
+    }
+}
+
+/// The device of `profile`, as results name it; `program` is the host device's.
+pub fn dut_summary(profile: &Profile, program: &Path) -> DutSummary {
+    let file = match (profile.kind, &profile.start) {
+        (Kind::Host, _) => Some(program.to_owned()),
+        (Kind::Qemu, _) => profile.qemu.elf.clone(),
+        (Kind::External, Some(start)) => start.command.first().and_then(firmware::find),
+        (Kind::External, None) => None,
+    };
+    DutSummary {
+        name: profile.name.clone(),
+        kind: profile.kind.to_string(),
+        firmware_sha256: file.as_deref().and_then(firmware::sha256),
+        version: None,
+        metrics: measured(profile, file.as_deref()),
+        tools: tools(profile),
     }
 }
 

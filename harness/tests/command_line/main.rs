@@ -1,5 +1,7 @@
 //! The built command from outside: what it says to people, and its exit status.
 
+mod by_hand;
+mod compare;
 mod gate;
 mod hostile_device;
 mod interrupted;

@@ -101,7 +101,7 @@ fn two_processes_make_one_run() -> Checked {
 
 /// Cases, and whether their transcripts show what was drawn (a port, a transmit timestamp).
 const REPLAYED: [(&str, bool); 2] = [
-    ("ntp/requests/form", true),
+    ("ntp/requests/length", true),
     ("mqtt/connack/code-5-not-authorised", false),
 ];
 

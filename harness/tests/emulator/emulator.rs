@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::stand::{Left, emulators, image, is_gone, judged, wait_for};
 use super::{Checked, Test, check};
 
-/// How soon a QEMU that is gone or hangs is noticed: it is asked every second, and has five to answer.
-const NOTICED: Duration = Duration::from_secs(15);
+/// How soon a QEMU that is gone or hangs is noticed: it is asked every second, and has ten to answer.
+const NOTICED: Duration = Duration::from_secs(20);
 /// What the case would wait for, were all well.
 const LONG: Duration = Duration::from_secs(100);
 
@@ -23,7 +23,7 @@ pub(crate) const TESTS: [Test; 5] = [
         explained(Signal::KILL, "QEMU ended (signal: 9 (SIGKILL))")
     }),
     ("a-qemu-that-hangs-is-explained", || {
-        explained(Signal::STOP, "no answer within 5 s: QEMU hangs")
+        explained(Signal::STOP, "no answer within 10 s: QEMU hangs")
     }),
     (
         "a-run-whose-qemus-die-ends-with-2",

@@ -18,6 +18,7 @@ use embassy_executor::{SpawnError, SpawnToken, Spawner};
 use embassy_net::Runner;
 use firmproof_bootconfig::BootConfig;
 use firmproof_device::boot;
+use firmproof_device::link::LinkFirst;
 
 use crate::args::Args;
 use crate::board::HostBoard;
@@ -83,7 +84,7 @@ fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Frames>) -> ! {
+async fn network(mut runner: Runner<'static, LinkFirst<Frames>>) -> ! {
     runner.run().await
 }
 

@@ -35,6 +35,12 @@ _start:
     wsr.vecbase a2
     rsync
     movi a1, _stack_top
+    # Painted, so that the harness sees how deep the stack has ever been.
+    movi a2, _stack_bottom
+    movi a4, 0x5aa5c33c
+1:  s32i a4, a2, 0
+    addi a2, a2, 4
+    bltu a2, a1, 1b
     movi a2, _bss_start
     movi a3, _bss_end
     movi a4, 0

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use embassy_executor::{Spawner, raw};
 use static_cell::StaticCell;
 
-use crate::{cpu, interrupt, watchdog};
+use crate::{cpu, interrupt, load, watchdog};
 
 static WOKEN: AtomicBool = AtomicBool::new(true);
 
@@ -20,6 +20,7 @@ pub(crate) fn run(spawn: impl FnOnce(Spawner)) -> ! {
     static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
     let executor = EXECUTOR.init(raw::Executor::new(core::ptr::null_mut()));
     spawn(executor.spawner());
+    load::awake();
     interrupt::enable();
     loop {
         cpu::unmask();
@@ -31,6 +32,7 @@ pub(crate) fn run(spawn: impl FnOnce(Spawner)) -> ! {
         let _ = cpu::mask();
         if !WOKEN.load(Ordering::SeqCst) {
             watchdog::pause();
+            load::asleep();
             cpu::unmask_and_sleep();
         }
     }

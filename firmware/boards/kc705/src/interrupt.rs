@@ -2,7 +2,7 @@
 
 use firmproof_openeth::{Mmio, Wakers, on_interrupt};
 
-use crate::{cpu, memory_map, time_driver, watchdog};
+use crate::{cpu, load, memory_map, time_driver, watchdog};
 
 const ETHERNET_IRQ: u32 = 1 << 1;
 const TIMER_0_IRQ: u32 = 1 << 6;
@@ -27,6 +27,7 @@ pub(crate) fn enable() {
 /// Called by `start.S` with level 1 masked.
 #[unsafe(no_mangle)]
 extern "C" fn interrupt() {
+    load::awake();
     // A handler that hangs is a hang, though the executor slept.
     watchdog::feed();
     let pending = cpu::pending_interrupts();

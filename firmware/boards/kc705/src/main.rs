@@ -10,6 +10,7 @@ mod executor;
 mod fault;
 mod flash;
 mod interrupt;
+mod load;
 mod memory_map;
 mod stored_config;
 mod time_driver;
@@ -20,6 +21,7 @@ use embassy_net::Runner;
 use embassy_time::{Duration, Ticker};
 use firmproof_bootconfig::BootConfig;
 use firmproof_device::boot::{self, NetworkResources};
+use firmproof_device::link::LinkFirst;
 use firmproof_openeth::{Buffers, Mmio, OpenEth};
 use static_cell::ConstStaticCell;
 
@@ -67,7 +69,7 @@ fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: Runner<'static, OpenEth<Mmio>>) -> ! {
+async fn network(mut runner: Runner<'static, LinkFirst<OpenEth<Mmio>>>) -> ! {
     runner.run().await
 }
 

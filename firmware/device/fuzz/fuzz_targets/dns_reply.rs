@@ -2,7 +2,7 @@
 //! that is taken could be a server's.
 #![no_main]
 
-use firmproof_device::names::message::{MAX_MESSAGE_LEN, read_reply, write_query};
+use firmproof_device::names::message::{Answer, MAX_MESSAGE_LEN, read_reply, write_query};
 use libfuzzer_sys::fuzz_target;
 
 /// The name and id of the query, records as (is it about the queried name, type, data), and bytes
@@ -30,7 +30,8 @@ fuzz_target!(|input: Input<'_>| {
         reply.extend_from_slice(data);
     }
     reply.extend_from_slice(rest);
-    if let Ok(address) = read_reply(query, &reply) {
+    if let Ok(Answer { address, ttl_s }) = read_reply(query, &reply) {
+        assert!(ttl_s <= i32::MAX as u32);
         assert!(!address.is_unspecified() && !address.is_multicast() && !address.is_broadcast());
     }
 });

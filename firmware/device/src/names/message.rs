@@ -12,6 +12,15 @@ const CLASS_IN: u16 = 1;
 /// The most aliases to follow before they count as a loop.
 const MAX_ALIASES: usize = 8;
 
+/// What a reply says of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Its first address.
+    pub address: Ipv4Addr,
+    /// For how many seconds that holds: the least of the records that led to it (§3.2.1).
+    pub ttl_s: u32,
+}
+
 /// Why a reply gives no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyError {
@@ -56,7 +65,7 @@ pub fn write_query(name: &str, id: u16, buffer: &mut [u8; MAX_MESSAGE_LEN]) -> O
 ///
 /// # Errors
 /// What is wrong with the reply, or what it says is wrong with the name.
-pub fn read_reply(query: &[u8], reply: &[u8]) -> Result<Ipv4Addr, ReplyError> {
+pub fn read_reply(query: &[u8], reply: &[u8]) -> Result<Answer, ReplyError> {
     let header = reply
         .first_chunk::<HEADER_LEN>()
         .ok_or(ReplyError::Unrelated)?;
@@ -86,9 +95,11 @@ pub fn read_reply(query: &[u8], reply: &[u8]) -> Result<Ipv4Addr, ReplyError> {
     }
     let answers = u16::from_be_bytes(fixed(reply, 6).ok_or(ReplyError::ServerFailed)?);
     let found = find_address(reply, rest + 4, answers, question);
-    let address = found.ok_or(ReplyError::ServerFailed)?;
-    address
-        .filter(|a| !a.is_unspecified() && !a.is_broadcast() && !a.is_multicast())
+    let answer = found.ok_or(ReplyError::ServerFailed)?;
+    answer
+        .filter(|Answer { address: a, .. }| {
+            !a.is_unspecified() && !a.is_broadcast() && !a.is_multicast()
+        })
         .ok_or(ReplyError::NoAddress)
 }
 
@@ -99,7 +110,8 @@ fn find_address<'a>(
     start: usize,
     answers: u16,
     mut wanted: Name<'a>,
-) -> Option<Option<Ipv4Addr>> {
+) -> Option<Option<Answer>> {
+    let mut ttl_s = u32::MAX;
     // Aliases may stand in any order: each one starts a new pass.
     for _ in 0..=MAX_ALIASES {
         let mut alias = None;
@@ -108,6 +120,9 @@ fn find_address<'a>(
             let (owner, fields) = Name::read(message, at)?;
             let kind = u16::from_be_bytes(fixed(message, fields)?);
             let class = u16::from_be_bytes(fixed(message, fields + 2)?);
+            let ttl = u32::from_be_bytes(fixed(message, fields + 4)?);
+            // RFC 2181 §8: one with its top bit set counts as 0.
+            let ttl = if ttl >> 31 == 0 { ttl } else { 0 };
             let len = usize::from(u16::from_be_bytes(fixed(message, fields + 8)?));
             let data = fields + 10;
             let bytes = message.get(data..data + len)?;
@@ -115,16 +130,22 @@ fn find_address<'a>(
                 match kind {
                     TYPE_A => {
                         let octets = <[u8; 4]>::try_from(bytes).ok()?;
-                        return Some(Some(Ipv4Addr::from(octets)));
+                        return Some(Some(Answer {
+                            address: Ipv4Addr::from(octets),
+                            ttl_s: ttl_s.min(ttl),
+                        }));
                     }
-                    TYPE_CNAME => alias = Some(Name::read(message, data)?.0),
+                    TYPE_CNAME => alias = Some((Name::read(message, data)?.0, ttl)),
                     _ => {}
                 }
             }
             at = data + len;
         }
         match alias {
-            Some(target) => wanted = target,
+            Some((target, ttl)) => {
+                wanted = target;
+                ttl_s = ttl_s.min(ttl);
+            }
             None => return Some(None),
         }
     }

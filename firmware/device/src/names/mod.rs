@@ -1,5 +1,5 @@
-//! Names to addresses: a DNS stub resolver (RFC 1035 §7, RFC 5452) without a cache, so that a
-//! changed address is noticed at the next use.
+//! Names to addresses: a DNS stub resolver (RFC 1035 §7, RFC 5452) without a cache. Who asks often
+//! keeps the answer for its time to live.
 
 pub mod message;
 
@@ -13,7 +13,7 @@ use heapless::Vec;
 
 use crate::console::Escaped;
 use crate::{Board, Device};
-use message::{MAX_MESSAGE_LEN, ReplyError};
+use message::{Answer, MAX_MESSAGE_LEN, ReplyError};
 
 /// The port of DNS servers.
 const PORT: u16 = 53;
@@ -81,10 +81,24 @@ pub async fn resolve_name<B: Board>(
     if let Ok(address) = name.parse() {
         return Ok(address);
     }
+    look_up(device, stack, name).await.map(|it| it.address)
+}
+
+/// Like [`resolve`], for a name that is none of an address: also how long the answer holds.
+///
+/// # Errors
+/// Why there is no address.
+pub async fn look_up<B: Board>(
+    device: &Device<'_, B>,
+    stack: Stack<'_>,
+    name: &str,
+) -> Result<Answer, ResolveError> {
     let result = ask_all(device, stack, name).await;
     let name = Escaped(name.as_bytes());
     match result {
-        Ok(address) => device.event("dns.ok", format_args!("name={name} address={address}")),
+        Ok(Answer { address, .. }) => {
+            device.event("dns.ok", format_args!("name={name} address={address}"));
+        }
         Err(error) => device.event(
             "dns.failed",
             format_args!("name={name} reason={}", error.reason()),
@@ -98,7 +112,7 @@ async fn ask_all<B: Board>(
     device: &Device<'_, B>,
     stack: Stack<'_>,
     name: &str,
-) -> Result<Ipv4Addr, ResolveError> {
+) -> Result<Answer, ResolveError> {
     let mut query = [0; MAX_MESSAGE_LEN];
     let mut last = ResolveError::NoServer;
     for _ in 0..ROUNDS {
@@ -109,7 +123,7 @@ async fn ask_all<B: Board>(
                 message::write_query(name, id, &mut query).ok_or(ResolveError::InvalidName)?;
             let query = query.get(..len).unwrap_or_default();
             match ask(device, stack, server, query).await {
-                Ok(address) => return Ok(address),
+                Ok(answer) => return Ok(answer),
                 Err(error @ (ResolveError::NoSuchName | ResolveError::NoAddress)) => {
                     return Err(error);
                 }
@@ -144,7 +158,7 @@ async fn ask<B: Board>(
     stack: Stack<'_>,
     server: Ipv4Addr,
     query: &[u8],
-) -> Result<Ipv4Addr, ResolveError> {
+) -> Result<Answer, ResolveError> {
     let mut rx_meta = [PacketMetadata::EMPTY; 2];
     let mut tx_meta = [PacketMetadata::EMPTY; 1];
     let mut rx = [0; 2 * MAX_MESSAGE_LEN];
@@ -171,7 +185,7 @@ async fn ask<B: Board>(
             }
             match message::read_reply(query, reply.get(..len).unwrap_or_default()) {
                 Err(ReplyError::Unrelated) => {}
-                Ok(address) => return Ok(address),
+                Ok(answer) => return Ok(answer),
                 Err(ReplyError::NoSuchName) => return Err(ResolveError::NoSuchName),
                 Err(ReplyError::NoAddress) => return Err(ResolveError::NoAddress),
                 Err(ReplyError::ServerFailed) => return Err(ResolveError::ServerFailed),

@@ -8,6 +8,9 @@ use crate::clock::{Leap, UnixTime};
 /// Bytes of a packet without extension fields.
 pub const PACKET_LEN: usize = 48;
 
+/// The version of requests, and so of replies.
+const VERSION: u8 = 4;
+
 /// 1970-01-01T00:00:00Z as seconds of NTP's era 0, which starts 1900-01-01T00:00:00Z.
 const UNIX_EPOCH: i64 = 2_208_988_800;
 /// Seconds that NTP's 32 bits count before they start again.
@@ -27,7 +30,7 @@ pub enum Refusal {
     BogusOriginate,
     /// The mode is not 4, server.
     WrongMode,
-    /// The version is neither 3 nor 4.
+    /// The version is not the request's, 4.
     WrongVersion,
     /// The leap indicator is 3: the server's clock is not synchronised.
     Unsynchronised,
@@ -39,6 +42,8 @@ pub enum Refusal {
     NoReceiveTime,
     /// The server says that it answered before it was asked.
     TransmitBeforeReceive,
+    /// The server says that it set its clock after it had answered.
+    TransmitBeforeReference,
     /// The root delay is negative, or one second or more.
     BadRootDelay,
     /// The root dispersion is one second or more.
@@ -59,6 +64,7 @@ impl Refusal {
             Self::NoTransmitTime => "no-transmit-time",
             Self::NoReceiveTime => "no-receive-time",
             Self::TransmitBeforeReceive => "transmit-before-receive",
+            Self::TransmitBeforeReference => "transmit-before-reference",
             Self::BadRootDelay => "bad-root-delay",
             Self::BadRootDispersion => "bad-root-dispersion",
         }
@@ -91,6 +97,9 @@ pub struct Sample {
     /// Half of the time that the request and the reply were under way: [`Self::transmitted`] plus
     /// this is the time at which the reply came in, if both ways took equally long.
     pub one_way: Duration,
+    /// How far the server itself may be off: its root dispersion and half of its root delay (RFC
+    /// 5905 §11.2).
+    pub root_distance: Duration,
     /// The leap indicator.
     pub leap: Leap,
     /// The server's stratum, 1 to 15.
@@ -142,9 +151,8 @@ impl Exchange {
         if reply.mode != 4 {
             return Err(Refusal::WrongMode);
         }
-        // RFC 4330 §5: a server copies the version of the request. Version 3 has the same packet;
-        // before it, the mode was not what it is now.
-        if !(3..=4).contains(&reply.version) {
+        // RFC 4330 §5: a server copies the version of the request.
+        if reply.version != VERSION {
             return Err(Refusal::WrongVersion);
         }
         if reply.stratum == 0 {
@@ -159,6 +167,7 @@ impl Exchange {
         Ok(Answer::Time(Sample {
             transmitted,
             one_way: Duration::from_micros(round_trip.saturating_sub(in_server) / 2),
+            root_distance: reply.root_distance(),
             leap: reply.leap,
             stratum: reply.stratum,
         }))
@@ -207,6 +216,7 @@ struct Fields {
     root_delay: i32,
     root_dispersion: u32,
     reference_id: [u8; 4],
+    reference: Timestamp,
     originate: u64,
     receive: Timestamp,
     transmit: Timestamp,
@@ -231,6 +241,7 @@ impl Fields {
             root_delay: i32::from_be_bytes(word(1)),
             root_dispersion: u32::from_be_bytes(word(2)),
             reference_id: word(3),
+            reference: Timestamp(timestamp(4)),
             originate: timestamp(6),
             receive: Timestamp(timestamp(8)),
             transmit: Timestamp(timestamp(10)),
@@ -254,6 +265,10 @@ impl Fields {
         if self.transmit.is_before(self.receive) {
             return Err(Refusal::TransmitBeforeReceive);
         }
+        // RFC 5905 A.5.1.1: such a header is invalid. 0 says that the clock was never set.
+        if self.reference.0 != 0 && self.transmit.is_before(self.reference) {
+            return Err(Refusal::TransmitBeforeReference);
+        }
         if !(0..INFINITY).contains(&self.root_delay) {
             return Err(Refusal::BadRootDelay);
         }
@@ -261,6 +276,12 @@ impl Fields {
             return Err(Refusal::BadRootDispersion);
         }
         Ok(())
+    }
+
+    fn root_distance(&self) -> Duration {
+        let delay = u64::from(self.root_delay.unsigned_abs());
+        let short_format = delay / 2 + u64::from(self.root_dispersion);
+        Duration::from_micros((short_format * 1_000_000) >> 16)
     }
 }
 

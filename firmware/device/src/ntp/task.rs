@@ -5,12 +5,14 @@ use core::net::Ipv4Addr;
 use embassy_net::udp::{PacketMetadata, UdpSocket};
 use embassy_net::{IpAddress, IpEndpoint, Stack};
 use embassy_time::{Duration, Instant, Timer, with_timeout};
+use firmproof_bootconfig::Host;
 
 use crate::civil::Civil;
 use crate::console::Escaped;
 use crate::names;
-use crate::ntp::client::{Client, Step};
-use crate::ntp::packet::{Answer, Exchange, Refusal, Sample};
+use crate::ntp::client::{Client, MAX_SERVERS, Step};
+use crate::ntp::packet::{Answer, Exchange, Refusal};
+use crate::ntp::selection::Candidate;
 use crate::status::count;
 use crate::{Board, Device};
 
@@ -28,10 +30,19 @@ pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
         core::future::pending::<()>().await;
     }
     let mut client = Client::new(config.servers.len(), config.min_poll_s, config.max_poll_s);
+    let mut addresses = [None; MAX_SERVERS];
     Timer::after_millis(device.random.below(FIRST_WAIT_MS).into()).await;
     loop {
         match client.next(Instant::now()) {
-            Step::Ask(server) => ask(device, stack, &mut client, server).await,
+            Step::Ask(server) => {
+                if let Some(address) = address(device, stack, &mut addresses, server).await {
+                    ask(device, stack, &mut client, address).await;
+                }
+            }
+            Step::Take(candidate) => take(device, &candidate),
+            Step::Disagreement(servers) => {
+                device.event("ntp.disagreement", format_args!("servers={servers}"));
+            }
             Step::Wait(seconds) => {
                 device.event("ntp.poll", format_args!("seconds={seconds}"));
                 Timer::after_secs(seconds.into()).await;
@@ -40,31 +51,52 @@ pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
     }
 }
 
-/// Asks one server of the configuration and tells the client what came of it.
+/// An address, and until when it may be used.
+type Known = Option<(Ipv4Addr, Instant)>;
+
+/// The address of a server of the configuration. A name is looked up when its address is not known
+/// or has reached the end of its time to live, and no earlier (RFC 4330 §10 (7)).
+async fn address<B: Board>(
+    device: &Device<'_, B>,
+    stack: Stack<'_>,
+    known: &mut [Known; MAX_SERVERS],
+    server: usize,
+) -> Option<Ipv4Addr> {
+    let host = device.config.ntp.servers.get(server)?;
+    let name = match host {
+        Host::Address(octets) => return Some(Ipv4Addr::from(*octets)),
+        Host::Name(name) => name,
+    };
+    let known = known.get_mut(server)?;
+    match *known {
+        Some((address, until)) if Instant::now() < until => return Some(address),
+        _ => *known = None,
+    }
+    let answer = names::look_up(device, stack, name).await.ok()?;
+    let until = Instant::now().checked_add(Duration::from_secs(answer.ttl_s.into()))?;
+    *known = Some((answer.address, until));
+    Some(answer.address)
+}
+
+/// Asks one server and tells the client what came of it.
 async fn ask<B: Board>(
     device: &Device<'_, B>,
     stack: Stack<'_>,
     client: &mut Client,
-    server: usize,
+    address: Ipv4Addr,
 ) {
-    let Some(host) = device.config.ntp.servers.get(server) else {
-        return;
-    };
-    // The name is looked up each time: it may have a new address.
-    let Ok(address) = names::resolve(device, stack, host).await else {
-        return;
-    };
     if !client.may_ask(address) {
         return;
     }
     device.event("ntp.query", format_args!("server={address}"));
     let timeout = Duration::from_secs(device.config.ntp.reply_timeout_s.into());
     match with_timeout(timeout, exchange(device, stack, address)).await {
-        Ok(Some(Answer::Time(sample))) => {
-            client.taken();
-            announce(device, address, &sample);
-        }
-        Ok(Some(Answer::Kiss(code))) => {
+        Ok(Some((Answer::Time(sample), arrived))) => client.given(Candidate {
+            address,
+            sample,
+            arrived,
+        }),
+        Ok(Some((Answer::Kiss(code), _))) => {
             count(&device.status.counters.ntp_refused);
             device.event(
                 "ntp.kod",
@@ -82,13 +114,17 @@ async fn ask<B: Board>(
     }
 }
 
-/// One exchange, from a source port of its own (RFC 9109). Sets the clock at the moment that a
-/// good reply comes. `None` when the reply was refused, and its reason told.
+/// One exchange, from a source port of its own (RFC 9109 §4): the answer, and when it came. `None`
+/// when the reply was refused, and its reason told.
+///
+/// A packet that anybody could have sent ends nothing. The first one that echoes the request does,
+/// whatever it says: RFC 5905 §8 clears the transmit timestamp then, so that a second reply, which
+/// a replayed request brings about, finds nothing to match.
 async fn exchange<B: Board>(
     device: &Device<'_, B>,
     stack: Stack<'_>,
     address: Ipv4Addr,
-) -> Option<Answer> {
+) -> Option<(Answer, Instant)> {
     let mut rx_meta = [PacketMetadata::EMPTY; 4];
     let mut tx_meta = [PacketMetadata::EMPTY; 1];
     let mut rx = [0; RECEIVE_BUFFER];
@@ -115,13 +151,7 @@ async fn exchange<B: Board>(
             Err(Refusal::WrongSource)
         };
         match judged {
-            Ok(answer) => {
-                if let Answer::Time(sample) = answer {
-                    let arrived = sample.transmitted.plus_micros(sample.one_way.as_micros());
-                    device.clock.set(arrived, now, sample.leap);
-                }
-                return Some(answer);
-            }
+            Ok(answer) => return Some((answer, now)),
             Err(refusal) => {
                 count(&device.status.counters.ntp_refused);
                 let source = from.endpoint.addr;
@@ -138,9 +168,15 @@ async fn exchange<B: Board>(
     }
 }
 
-/// Tells of a time that was taken. The line shows what the server sent, its transmit timestamp; the
+/// Sets the clock, and tells of it. The line shows what the server sent, its transmit timestamp; the
 /// clock runs from that plus half the way.
-fn announce<B: Board>(device: &Device<'_, B>, address: Ipv4Addr, sample: &Sample) {
+fn take<B: Board>(device: &Device<'_, B>, candidate: &Candidate) {
+    let Candidate {
+        address,
+        sample,
+        arrived,
+    } = candidate;
+    device.clock.set(candidate.unix(), *arrived, sample.leap);
     let before = device.status.counters.ntp_taken.get();
     count(&device.status.counters.ntp_taken);
     let unix_s = sample.transmitted.secs;

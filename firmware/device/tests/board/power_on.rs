@@ -12,6 +12,7 @@ use embassy_time::{Duration, Timer};
 use firmproof_bootconfig::{BootConfig, Network};
 use firmproof_device::board::{Beeper, Board, Led};
 use firmproof_device::boot;
+use firmproof_device::link::LinkFirst;
 use mockall::predicate::eq;
 
 use crate::rig::{Flash, MockCells, MockOutputs, Mocked, Worn};
@@ -93,7 +94,7 @@ fn events(outputs: MockOutputs, cells: MockCells) -> Vec<String> {
             yield_now().await;
         }
     };
-    let handed = Cell::new(None::<Runner<'static, Unplugged>>);
+    let handed = Cell::new(None::<Runner<'static, LinkFirst<Unplugged>>>);
     let resources = Box::leak(Box::default());
     let drive = |runner| handed.set(Some(runner));
     let device = boot::run(&board, store, Unplugged, &config, resources, drive);

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use clap::Args;
 use firmproof::bench::{Bench, PATIENCE};
+use firmproof::case::Stop;
 use firmproof::dut::named_setting;
 use firmproof::peers::forward;
-use firmproof::profile::{Kind, Profile};
+use firmproof::profile::{Capability, Kind, Profile};
 use firmproof::update_key::UpdateKey;
 use rand::distr::{Alphanumeric, SampleString};
 
-use super::Outcome;
 use super::sign::DEFAULT_KEY;
+use super::{Outcome, own_network};
 
 #[derive(Args)]
 #[command(
@@ -55,11 +56,8 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let profile = super::device(&arguments.dut, arguments.elf.as_deref())?;
-    if profile.kind == Kind::External {
-        return Err(
-            "`up` wires a device to the lab's own Ethernet; an external device has its own network"
-                .into(),
-        );
+    if profile.has_own_network() {
+        own_network::enter()?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -70,6 +68,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
     let key = UpdateKey::read_or_make(&arguments.key)?;
     let program = profile.host_program()?;
+    let external = profile.kind == Kind::External;
     let emulated = profile.kind == Kind::Qemu;
     let bench = Bench::new(Arc::new(profile), &program, rand::random())?;
     let lab = bench.lab().clone();
@@ -78,8 +77,8 @@ async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
         config.update.public_key = key.public();
         config.update.token = firmproof::bench::text(&token);
     });
-    let broker = servers::broker(&bench, arguments.broker).await?;
-    servers::time(&bench, arguments.ntp).await?;
+    let (broker, broker_found) = servers::broker(&bench, arguments.broker).await?;
+    let time_found = servers::time(&bench, arguments.ntp).await?;
     for join in &arguments.join {
         servers::carry(&lab, *join).await?;
     }
@@ -93,6 +92,12 @@ async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
     let page = tokio::net::TcpListener::bind(arguments.http)
         .await
         .map_err(|error| format!("--http {}: {error}", arguments.http))?;
+    if external {
+        println!(
+            "peers   the device finds its broker at {broker_found}, its time server at {time_found}"
+        );
+        return foreign(&bench, broker).await;
+    }
     bench.start().await.map_err(|stop| format!("{stop:?}"))?;
 
     let at = page.local_addr()?;
@@ -125,6 +130,28 @@ async fn serve(profile: Profile, arguments: &Arguments) -> Outcome {
     tokio::select! {
         () = print_console(&bench) => {}
         () = hands::obey(&bench) => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    let _ = tokio::time::timeout(PATIENCE, bench.end()).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As [`serve`], for a program or device that is not ours: it is on this machine's network already.
+async fn foreign(bench: &Bench, broker: SocketAddr) -> Outcome {
+    bench.start().await.map_err(|stop| match stop {
+        Stop::Inconclusive(why) => why,
+        other => format!("{other:?}"),
+    })?;
+    if bench.profile().has(Capability::Http) {
+        let at = bench.http_address().map_err(|stop| format!("{stop:?}"))?;
+        println!("page    http://{at}/");
+    }
+    let (host, port) = (broker.ip(), broker.port());
+    println!("mqtt    mosquitto_sub -h {host} -p {port} -t '#' -v");
+    println!("console below; Ctrl-C ends it");
+    tokio::select! {
+        () = print_console(bench) => {}
+        () = hands::obey(bench) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     let _ = tokio::time::timeout(PATIENCE, bench.end()).await;

@@ -3,12 +3,13 @@
 use std::net::{SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-use firmproof::bench::Bench;
+use firmproof::bench::{Bench, text};
 use firmproof::lab::Lab;
 use firmproof::peers::forward;
 use firmproof::peers::ntp_server::{NTP_PORT, NtpServer};
 use firmproof::peers::rumqttd_broker::RumqttdBroker;
-use firmproof_bootconfig::Host;
+use firmproof::profile::Kind;
+use firmproof_bootconfig::{Host, Subscription};
 
 /// A port of the lab's first peer and the server behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,52 +28,67 @@ pub(super) fn join(text: &str) -> Result<Join, String> {
     }
 }
 
-/// Carries the port of `join` on.
-pub(super) async fn carry(lab: &Lab, join: Join) -> Result<(), String> {
+/// Carries the port of `join` on; where the device finds it.
+pub(super) async fn carry(lab: &Lab, join: Join) -> Result<SocketAddrV4, String> {
     let at = SocketAddrV4::new(lab.peer_address(1), join.port);
     let listener = lab.listen(at).await;
     let listener = listener.map_err(|error| format!("--join {}: {error}", join.port))?;
+    let found = listener.local_addr();
     tokio::spawn(forward::to_machine(listener, join.to));
-    Ok(())
+    Ok(found)
 }
 
-/// Puts a broker where the device expects it: the one at `real`, or rumqttd. Returns where it is.
+/// Puts a broker where the device expects it: the one at `real`, or rumqttd. Returns where it is, and where the
+/// device finds it.
 pub(super) async fn broker(
     bench: &Bench,
     real: Option<SocketAddr>,
-) -> Result<SocketAddr, Box<dyn std::error::Error>> {
+) -> Result<(SocketAddr, SocketAddrV4), Box<dyn std::error::Error>> {
     let at = match real {
         Some(real) => real,
         None => RumqttdBroker::start().await?.address(),
     };
-    bench.configure_mqtt(|_| {});
+    bench.configure_mqtt(|mqtt| {
+        if bench.profile().kind == Kind::External {
+            // A client may not start without one; there is room: it is the first.
+            let filter = text("fp/probe/#");
+            let _ = mqtt.subscriptions.push(Subscription { filter, qos: 2 });
+        }
+    });
     let port = bench.config().mqtt.map_or(1883, |mqtt| mqtt.port);
-    carry(bench.lab(), Join { port, to: at }).await?;
-    Ok(at)
+    let found = carry(bench.lab(), Join { port, to: at }).await?;
+    bench.announce("mqtt", found);
+    Ok((at, found))
 }
 
-/// Puts a time server where the device asks: the one at `real`, or one with this machine's clock.
+/// Puts a time server where the device asks: the one at `real`, or one with this machine's clock. Returns where the
+/// device finds it.
 pub(super) async fn time(
     bench: &Bench,
     real: Option<SocketAddr>,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<SocketAddrV4, Box<dyn std::error::Error>> {
     let lab = bench.lab();
     let address = lab.peer_address(1);
     bench.configure(|config| {
         // It is the first of four.
         let _ = config.ntp.servers.push(Host::Address(address.octets()));
     });
-    match real {
+    let found = match real {
         Some(real) => {
             let socket = lab.udp(SocketAddrV4::new(address, NTP_PORT)).await?;
+            let found = socket.local_addr();
             tokio::spawn(forward::datagrams_to_machine(socket, real));
+            found
         }
         None => {
             let server = NtpServer::bind(lab, bench.evidence(), 1).await?;
+            let found = server.address();
             tokio::spawn(tell_machine_time(server));
+            found
         }
-    }
-    Ok(())
+    };
+    bench.announce("ntp", found);
+    Ok(found)
 }
 
 /// Answers every request with this machine's clock.

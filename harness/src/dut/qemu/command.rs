@@ -44,6 +44,7 @@ impl Options {
             program: program.into(),
             arguments: self.0,
             environment: Default::default(),
+            working_folder: None,
         })
     }
 }

@@ -20,9 +20,33 @@ use crate::lab::FramePort;
 use crate::profile::{Machine, QemuSettings};
 
 /// How long the firmware may take from QEMU's start to its ready line.
-const READY: Duration = Duration::from_secs(20);
+const READY: Duration = Duration::from_secs(30);
 /// The board's LED register, as QEMU's monitor reads it (`kc705`: FPGA registers, offset 8).
 const LED_REGISTER: u32 = 0x9d02_0008;
+
+/// Real nanoseconds that each instruction takes by the board's clock under `-icount`, as a power of 2.
+const ICOUNT_SHIFT: u32 = 5;
+/// CPU cycles that each instruction takes then: the board's clock has 40 MHz.
+pub const CYCLES_PER_INSTRUCTION: f64 = (1 << ICOUNT_SHIFT) as f64 * 0.04;
+
+/// A part of the board's memory (`firmware/boards/kc705/link.ld`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// The stack, lowest address first: it grows down.
+    Stack,
+    /// The word that counts cycles at work (`firmware/boards/kc705/src/load.rs`).
+    CyclesAtWork,
+}
+
+impl Memory {
+    /// Address and length in bytes.
+    const fn place(self) -> (u32, u32) {
+        match self {
+            Self::Stack => (0x6000_0000, 256 << 10),
+            Self::CyclesAtWork => (0x6004_0800, 4),
+        }
+    }
+}
 
 /// The files of one emulated board.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +140,11 @@ impl Qemu {
 impl Device for Qemu {
     async fn power_on(&mut self, boot: &Boot, console: &Arc<Console>) -> Result<(), DutError> {
         self.cut_power().await;
-        let launch = self.wire(boot).await?;
+        let mut launch = self.wire(boot).await?;
+        if self.settings.count_instructions {
+            let clock = format!("shift={ICOUNT_SHIFT},sleep=on");
+            launch.arguments.extend(["-icount".into(), clock.into()]);
+        }
         // Sockets of an earlier start would be mistaken for this one's.
         for socket in [&self.files.control, &self.files.debugger] {
             let _ = tokio::fs::remove_file(socket).await;
@@ -165,6 +193,18 @@ impl Device for Qemu {
             return Err(DutError::Unsupported("show its lamp's register"));
         }
         self.qmp().await?.word(LED_REGISTER).await
+    }
+
+    async fn memory(&mut self, place: Memory) -> Result<Vec<u8>, DutError> {
+        if self.settings.machine != Machine::Kc705 {
+            return Err(DutError::Unsupported("show its memory"));
+        }
+        let (address, length) = place.place();
+        let file = self.files.control.with_file_name("memory");
+        let arguments = serde_json::json!({ "val": address, "size": length, "filename": file });
+        self.qmp().await?.execute("pmemsave", arguments).await?;
+        let bytes = tokio::fs::read(&file).await;
+        bytes.map_err(|source| file_error(&file, source))
     }
 
     async fn responds(&mut self) -> Result<(), DutError> {

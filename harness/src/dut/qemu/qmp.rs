@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use crate::dut::DutError;
 
 /// QEMU answers at once, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection to one QEMU.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Qmp {
     /// Executes a command and gives what it returns. Events in between are passed over.
     ///
     /// # Errors
-    /// [`DutError::Qmp`] when QEMU refuses, ends, or does not answer within five seconds.
+    /// [`DutError::Qmp`] when QEMU refuses, ends, or does not answer within ten seconds.
     pub async fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, DutError> {
         self.number += 1;
         let number = self.number;

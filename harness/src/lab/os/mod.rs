@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Capture, Direction, LabError, OsOptions};
+use super::{Capture, Direction, LabError, LabFeature, OsOptions};
 
 mod record;
 mod stream;
@@ -39,17 +39,33 @@ impl Os {
         self.options.dut
     }
 
-    pub(super) fn peer_address(&self) -> Ipv4Addr {
-        self.options.peer
+    pub(super) fn supports(&self, feature: LabFeature) -> bool {
+        match feature {
+            LabFeature::Reset => true,
+            LabFeature::StandardPorts | LabFeature::Addresses => self.options.own_network,
+            _ => false,
+        }
     }
 
-    /// Ports below 1024 need privilege and all are shared with this machine: only ephemeral ones are used.
-    fn ephemeral(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(self.options.peer, 0)
+    pub(super) fn peer_address(&self, n: u8) -> Ipv4Addr {
+        match n {
+            2..=7 if self.options.own_network => Ipv4Addr::new(127, 0, 0, n),
+            _ => self.options.peer,
+        }
+    }
+
+    /// Ports below 1024 need privilege and all are shared with this machine: ephemeral ones are used, but for those
+    /// that the DUT knows.
+    fn bound(&self, at: SocketAddrV4) -> SocketAddrV4 {
+        match self.options.fixed.get(&at.port()) {
+            Some(fixed) => *fixed,
+            None if self.options.own_network => at,
+            None => SocketAddrV4::new(self.options.peer, 0),
+        }
     }
 
     pub(super) async fn listen(&self, at: SocketAddrV4) -> Result<Listener, LabError> {
-        let listener = TcpListener::bind(self.ephemeral()).await?;
+        let listener = TcpListener::bind(self.bound(at)).await?;
         let local = v4(listener.local_addr()?)?;
         Ok(Listener {
             shown: self.shown(at, local),
@@ -76,7 +92,9 @@ impl Os {
     }
 
     pub(super) async fn udp(&self, at: SocketAddrV4) -> Result<UdpSocket, LabError> {
-        let mut socket = UdpSocket::bind(self.ephemeral(), self.record.clone()).await?;
+        let bound = self.bound(at);
+        let own_network = self.options.own_network;
+        let mut socket = UdpSocket::bind(bound, own_network, self.record.clone()).await?;
         socket.shown = self.shown(at, socket.local_addr());
         Ok(socket)
     }

@@ -13,18 +13,25 @@ const LARGEST: usize = 65_507;
 pub(in crate::lab) struct UdpSocket {
     socket: tokio::net::UdpSocket,
     local: SocketAddrV4,
+    /// Whether this machine's other addresses and ports are free to send from.
+    own_network: bool,
     record: Arc<Record>,
     /// Where it stands in the record.
     pub(super) shown: SocketAddrV4,
 }
 
 impl UdpSocket {
-    pub(super) async fn bind(at: SocketAddrV4, record: Arc<Record>) -> Result<Self, LabError> {
+    pub(super) async fn bind(
+        at: SocketAddrV4,
+        own_network: bool,
+        record: Arc<Record>,
+    ) -> Result<Self, LabError> {
         let socket = tokio::net::UdpSocket::bind(at).await?;
         let local = v4(socket.local_addr()?)?;
         Ok(Self {
             socket,
             local,
+            own_network,
             record,
             shown: local,
         })
@@ -54,11 +61,17 @@ impl UdpSocket {
         source: Option<SocketAddrV4>,
         to: SocketAddrV4,
     ) -> Result<(), LabError> {
-        if source.is_some_and(|source| source != self.local) {
-            return Err(LabError::Unsupported(LabFeature::Addresses));
-        }
         if payload.len() > LARGEST {
             return Err(LabError::TooLong(payload.len()));
+        }
+        if let Some(source) = source.filter(|source| *source != self.local) {
+            if !self.own_network {
+                return Err(LabError::Unsupported(LabFeature::Addresses));
+            }
+            let other = tokio::net::UdpSocket::bind(source).await?;
+            other.send_to(payload, to).await?;
+            self.record.datagram(Direction::ToDut, source, to, payload);
+            return Ok(());
         }
         self.socket.send_to(payload, to).await?;
         self.record

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{BrokerError, PEER};
-use crate::evidence::{Direction, Evidence};
+use crate::evidence::{Direction, Evidence, Place};
 use crate::lab::{LabError, Stream};
 use crate::peers::mqtt_bytes::{connack, describe, pingresp, puback, pubcomp, pubrec, suback};
-use crate::peers::mqtt_packet::{ClientPacket, Connect, decode};
+use crate::peers::mqtt_packet::{ClientPacket, Connect, Publish, decode};
 
 /// How long the device may keep its receive window closed.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
@@ -43,6 +43,7 @@ pub struct Connection {
     answer_pings: bool,
     own: OwnTraffic,
     serves_own_traffic: bool,
+    number: u32,
 }
 
 /// What the device publishes and subscribes to of its own accord.
@@ -57,8 +58,20 @@ struct OwnTraffic {
 }
 
 impl OwnTraffic {
+    fn concerns(&self, packet: &ClientPacket) -> bool {
+        match packet {
+            ClientPacket::Publish(_) => true,
+            ClientPacket::Pubrel(id) => self.recorded.contains(id),
+            ClientPacket::Subscribe { .. } => self.subscribed,
+            _ => false,
+        }
+    }
+
     /// The answer to a packet that is the device's own affair; nothing for a message at QoS 0.
     fn answer(&mut self, packet: &ClientPacket) -> Option<Vec<u8>> {
+        if !self.concerns(packet) {
+            return None;
+        }
         match packet {
             ClientPacket::Publish(publish) => Some(match (publish.qos, publish.id) {
                 (2, Some(id)) => {
@@ -67,11 +80,11 @@ impl OwnTraffic {
                 }
                 (_, id) => id.map(puback).unwrap_or_default(),
             }),
-            ClientPacket::Pubrel(id) if self.recorded.contains(id) => {
+            ClientPacket::Pubrel(id) => {
                 self.recorded.retain(|recorded| recorded != id);
                 Some(pubcomp(*id))
             }
-            ClientPacket::Subscribe { id, filters } if self.subscribed => {
+            ClientPacket::Subscribe { id, filters } => {
                 let codes: Vec<u8> = filters.iter().map(|(_, qos)| *qos).collect();
                 Some(suback(*id, &codes))
             }
@@ -91,6 +104,15 @@ impl Connection {
             answer_pings: true,
             own: OwnTraffic::default(),
             serves_own_traffic: false,
+            number: evidence.transcript.begin_connection(PEER),
+        }
+    }
+
+    fn place(&self, aside: bool) -> Place<'static> {
+        Place {
+            peer: PEER,
+            connection: Some(self.number),
+            aside,
         }
     }
 
@@ -98,6 +120,11 @@ impl Connection {
     /// SUBSCRIBE, is answered here.
     pub(super) fn serve_own_traffic(&mut self) {
         self.serves_own_traffic = true;
+    }
+
+    /// From now on a SUBSCRIBE of a device whose own traffic is served is its own affair, the first one too.
+    pub fn expects_no_subscribe(&mut self) {
+        self.own.subscribed = true;
     }
 
     /// Accepts the connection: CONNACK with code 0.
@@ -159,14 +186,20 @@ impl Connection {
                     ClientPacket::Connect(connect) if connect.password.is_some() => &[],
                     _ => &self.buffer[..length],
                 };
-                transcript.record(PEER, Direction::FromDevice, packet.to_string(), shown);
+                let place = self.place(self.answers_here(&packet));
+                transcript.record(place, Direction::FromDevice, packet.to_string(), shown);
                 self.buffer.drain(..length);
                 Ok(Some(packet))
             }
             Ok(None) => Ok(None),
             Err(violation) => {
                 let seen = violation.detail.clone();
-                transcript.record(PEER, Direction::FromDevice, &seen, &self.buffer);
+                transcript.record(
+                    self.place(false),
+                    Direction::FromDevice,
+                    &seen,
+                    &self.buffer,
+                );
                 Err(BrokerError::broken(
                     violation.statement,
                     "packets that a client may send",
@@ -198,24 +231,33 @@ impl Connection {
             };
             self.evidence
                 .transcript
-                .record(PEER, Direction::FromDevice, text, &[]);
+                .record(self.place(false), Direction::FromDevice, text, &[]);
         }
+    }
+
+    /// Whether `packet` is answered without the case.
+    fn answers_here(&self, packet: &ClientPacket) -> bool {
+        match packet {
+            ClientPacket::Pingreq if self.answer_pings => true,
+            ClientPacket::Publish(publish) if self.is_acknowledged(publish) => true,
+            other => self.own.answered && self.own.concerns(other),
+        }
+    }
+
+    fn is_acknowledged(&self, publish: &Publish) -> bool {
+        publish.qos < 2 && self.acknowledged.contains(&publish.topic)
     }
 
     async fn is_answered_here(&mut self, packet: &ClientPacket) -> Result<bool, BrokerError> {
         let answer = match packet {
             ClientPacket::Pingreq if self.answer_pings => pingresp(),
-            ClientPacket::Publish(publish)
-                if publish.qos < 2 && self.acknowledged.contains(&publish.topic) =>
-            {
+            ClientPacket::Publish(publish) if self.is_acknowledged(publish) => {
                 publish.id.map(puback).unwrap_or_default()
             }
             other if self.own.answered => return self.answer_own(other).await,
             _ => return Ok(false),
         };
-        if !answer.is_empty() {
-            self.send(&answer).await?;
-        }
+        self.send_aside(&answer).await?;
         Ok(true)
     }
 
@@ -227,10 +269,16 @@ impl Connection {
         let Some(answer) = self.own.answer(packet) else {
             return Ok(false);
         };
-        if !answer.is_empty() {
-            self.send(&answer).await?;
-        }
+        self.send_aside(&answer).await?;
         Ok(true)
+    }
+
+    /// Sends the answer to a packet that is not handed to the case, when it has one.
+    async fn send_aside(&mut self, answer: &[u8]) -> Result<(), BrokerError> {
+        if answer.is_empty() {
+            return Ok(());
+        }
+        self.send_as(self.place(true), answer).await
     }
 
     /// Expects the next packet to be the one that `wanted` accepts; `what` names it.
@@ -317,7 +365,12 @@ impl Connection {
     /// # Errors
     /// The device keeps its receive window closed for 10 s.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), BrokerError> {
-        self.record_sent(describe(bytes), bytes);
+        self.send_as(self.place(false), bytes).await
+    }
+
+    async fn send_as(&mut self, place: Place<'_>, bytes: &[u8]) -> Result<(), BrokerError> {
+        let transcript = &self.evidence.transcript;
+        transcript.record(place, Direction::ToDevice, describe(bytes), bytes);
         let result = tokio::time::timeout(WRITE_PATIENCE, self.stream.write_all(bytes)).await;
         self.written(result.unwrap_or(Err(LabError::Timeout(WRITE_PATIENCE))))
     }
@@ -362,7 +415,7 @@ impl Connection {
 
     fn record_sent(&self, summary: String, bytes: &[u8]) {
         let transcript = &self.evidence.transcript;
-        transcript.record(PEER, Direction::ToDevice, summary, bytes);
+        transcript.record(self.place(false), Direction::ToDevice, summary, bytes);
     }
 
     fn written(&mut self, result: Result<(), LabError>) -> Result<(), BrokerError> {
@@ -395,14 +448,14 @@ impl Connection {
     /// Ends the connection with RST.
     pub fn reset(self) {
         let transcript = &self.evidence.transcript;
-        transcript.record(PEER, Direction::ToDevice, "RST", &[]);
+        transcript.record(self.place(false), Direction::ToDevice, "RST", &[]);
         self.stream.reset();
     }
 
     /// Sends FIN; the device may still send.
     pub fn finish(&self) {
         let transcript = &self.evidence.transcript;
-        transcript.record(PEER, Direction::ToDevice, "FIN", &[]);
+        transcript.record(self.place(false), Direction::ToDevice, "FIN", &[]);
         self.stream.finish();
     }
 }

@@ -5,7 +5,6 @@ use super::exchange::{
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::http_message::Response;
 use crate::peers::http_prober::Answer;
 use crate::profile::Capability;
 
@@ -102,13 +101,6 @@ pub(super) fn cases() -> Vec<Case> {
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\n\r\n";
 const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
 
-fn says(response: &Response, option: &str) -> bool {
-    response
-        .all("connection")
-        .flat_map(|list| list.split(','))
-        .any(|own| own.trim().eq_ignore_ascii_case(option))
-}
-
 async fn persists(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC9112-9.3-1";
     bench.start().await?;
@@ -118,9 +110,9 @@ async fn persists(bench: Bench) -> Judged {
         connection.send(&request).await;
         let seen = response(&mut connection, "GET", STATEMENT).await?;
         require(
-            !says(&seen, "close"),
+            !seen.ends_the_connection(),
             STATEMENT,
-            "no close",
+            "a connection that persists",
             seen.to_string(),
         )?;
     }
@@ -142,7 +134,7 @@ async fn pipelined(bench: Bench) -> Judged {
         match connection.answer(PATIENCE, "GET").await {
             Answer::Response(seen) => {
                 require_status(&seen, &[status], STATEMENT)?;
-                if says(&seen, "close") {
+                if seen.ends_the_connection() {
                     // A server may end the connection early, after saying so (RFC 9112 §9.6).
                     break;
                 }
@@ -189,9 +181,9 @@ async fn says_close(bench: Bench) -> Judged {
         seen.field("connection").unwrap_or("(none)")
     );
     require(
-        says(&seen, "close"),
+        seen.ends_the_connection(),
         "RFC9112-9.6-2",
-        "Connection: close",
+        "Connection: close, or HTTP/1.0",
         shown,
     )
 }
@@ -289,7 +281,9 @@ async fn cut_short(bench: Bench) -> Judged {
         match connection.answer(PATIENCE, "GET").await {
             Answer::Closed | Answer::Reset => {}
             Answer::Response(seen) => {
-                let error = seen.status == 408 || REFUSALS.contains(&seen.status);
+                let error = seen.status == 408
+                    || REFUSALS.contains(&seen.status)
+                    || exchange::answers_the_head_alone(&bench, part, &seen).await?;
                 require(error, "RFC9112-8-1", "an error", seen.to_string())?;
             }
             other => {

@@ -96,6 +96,24 @@ pub(super) async fn ask(
     response(&mut connection, method, statement).await
 }
 
+/// Whether the server gives the answer `seen` to the head of `template` alone. It has not read the content then,
+/// so nothing is to be said of what it makes of it; what is left is to read past it or to close (RFC 9112 §9.3).
+pub(super) async fn answers_the_head_alone(
+    bench: &Bench,
+    template: &[u8],
+    seen: &Response,
+) -> Judged<bool> {
+    const END: &[u8] = b"\r\n\r\n";
+    let Some(at) = template.windows(END.len()).position(|part| part == END) else {
+        return Ok(false);
+    };
+    let mut connection = bench.http().await?;
+    let head = with_host(&template[..at + END.len()], &connection.host());
+    connection.send(&head).await;
+    let answer = connection.answer(PATIENCE, "GET").await;
+    Ok(matches!(answer, Answer::Response(response) if response.status == seen.status))
+}
+
 /// The next final response; anything else breaks `statement`.
 pub(super) async fn response(
     connection: &mut HttpConnection,

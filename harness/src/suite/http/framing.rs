@@ -11,6 +11,14 @@ use crate::profile::Capability;
 
 pub(super) fn cases() -> Vec<Case> {
     exchange::cases("framing", REFUSED)
+        .chain(BAD_CHUNKS.iter().map(|row| {
+            let id = format!("http/framing/{}", row.name);
+            let statements = [row.statement, "FIRMPROOF-HTTP-3"];
+            Case::must(id, &statements, row.requirement, move |bench| {
+                bad_chunk_refused(bench, row)
+            })
+            .needs(&[Capability::Http])
+        }))
         .chain(FOLLOWED.iter().map(|row| {
             let id = format!("http/framing/{}", row.name);
             let statements = [row.statement, "FIRMPROOF-HTTP-4"];
@@ -65,35 +73,35 @@ const fn bad_chunk(name: &'static str, statement: &'static str, request: &'stati
 const REFUSED: &[Row] = &[
     bad_length(
         "content-length-of-letters",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: abc\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: abc\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "content-length-below-zero",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: -1\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: -1\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "content-length-with-a-plus",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: +5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: +5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "content-length-in-hexadecimal",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 0x5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 0x5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "content-length-with-a-space",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 1 2\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 1 2\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "content-length-empty",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length:\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length:\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "content-length-list-that-disagrees",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5, 6\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5, 6\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     bad_length(
         "two-content-lengths-that-disagree",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
     closed(
         "content-length-beyond-64-bits",
@@ -127,6 +135,9 @@ const REFUSED: &[Row] = &[
             &[501],
         )
     },
+];
+
+const BAD_CHUNKS: &[Row] = &[
     bad_chunk(
         "chunk-size-of-letters",
         "RFC9112-7.1-3",
@@ -153,6 +164,21 @@ const REFUSED: &[Row] = &[
         b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloworld\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
 ];
+
+async fn bad_chunk_refused(bench: Bench, row: &'static Row) -> Judged {
+    bench.start().await?;
+    let mut connection = bench.http().await?;
+    let bytes = with_host(row.request, &connection.host());
+    connection.send(&bytes).await;
+    let seen = exchange::response(&mut connection, "POST", row.statement).await?;
+    let allowed = row.allowed.contains(&seen.status);
+    if !allowed && !exchange::answers_the_head_alone(&bench, row.request, &seen).await? {
+        exchange::require_status(&seen, row.allowed, row.statement)?;
+    }
+    exchange::require_end(&mut connection, row.statement).await?;
+    drop(connection);
+    exchange::still_serves(&bench).await
+}
 
 /// A request whose body looks like a request, or hides one.
 struct Followed {

@@ -80,7 +80,8 @@ const LIMITS: &[Limit] = &[
         usual: true,
     },
     Limit {
-        level: Level::Should,
+        // RFC 6585 has no keyword here, and RFC 9110 §5.4 asks for a fitting 4xx only.
+        level: Level::Policy,
         name: "field-of-64-kib-is-431",
         statement: "RFC6585-5-1",
         requirement: "A header section that is too large is answered by 431",

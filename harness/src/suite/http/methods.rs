@@ -3,6 +3,7 @@
 use super::exchange::{ask, require_status, response, still_serves, with_host};
 use crate::bench::Bench;
 use crate::case::{Case, Judged, Level, Stop, require};
+use crate::peers::http_message::Response;
 use crate::profile::Capability;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -44,7 +45,7 @@ pub(super) fn cases() -> Vec<Case> {
             Level::Should,
             "http/methods/known-but-not-allowed",
             &["RFC9110-9.1-3"],
-            "A method that the server knows but the resource does not allow is answered by 405",
+            "A method that the server knows but the resource does not allow is answered by 405; by 501 if it is not implemented",
             not_allowed,
         ),
         Case::must(
@@ -109,10 +110,7 @@ async fn head(bench: Bench) -> Judged {
             seen,
         )?;
     }
-    let closes = head
-        .all("connection")
-        .any(|value| value.eq_ignore_ascii_case("close"));
-    if closes {
+    if head.ends_the_connection() {
         return super::exchange::require_end(&mut connection, "RFC9110-9.3.2-1").await;
     }
     let next = response(&mut connection, "GET", "RFC9110-9.3.2-1").await?;
@@ -144,6 +142,7 @@ async fn head_fields(bench: Bench) -> Judged {
 async fn options(bench: Bench) -> Judged {
     bench.start().await?;
     let seen = ask(&bench, OPTIONS, "OPTIONS", "RFC9110-9.3.7-1").await?;
+    implemented(&seen)?;
     let says = (200..300).contains(&seen.status) && seen.field("allow").is_some();
     require(
         says,
@@ -154,8 +153,17 @@ async fn options(bench: Bench) -> Judged {
     still_serves(&bench).await
 }
 
+/// OPTIONS is optional (RFC 9110 §9.1): a server may refuse it.
+fn implemented(seen: &Response) -> Judged {
+    match seen.status {
+        405 | 501 => Err(Stop::Skip(Capability::Options)),
+        _ => Ok(()),
+    }
+}
+
 async fn options_of_the_server(bench: Bench) -> Judged {
     bench.start().await?;
+    implemented(&ask(&bench, OPTIONS, "OPTIONS", "RFC9110-9.3.7-1").await?)?;
     let request = b"OPTIONS * HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
     let seen = ask(&bench, request, "OPTIONS", "RFC9110-9.3.7-2").await?;
     let success = (200..300).contains(&seen.status);
@@ -166,30 +174,38 @@ async fn options_of_the_server(bench: Bench) -> Judged {
 async fn not_allowed(bench: Bench) -> Judged {
     bench.start().await?;
     let seen = ask(&bench, DELETE, "DELETE", "RFC9110-9.1-3").await?;
-    require_status(&seen, &[405], "RFC9110-9.1-3")?;
+    // DELETE is optional (RFC 9110 §9.1), and a method that is not implemented is answered by 501.
+    require_status(&seen, &[405, 501], "RFC9110-9.1-3")?;
     still_serves(&bench).await
 }
 
 async fn allow(bench: Bench) -> Judged {
     bench.start().await?;
-    let seen = ask(&bench, DELETE, "DELETE", "RFC9110-15.5.6-1").await?;
-    if seen.status != 405 {
-        return Err(Stop::inconclusive(format!(
-            "DELETE / gives no 405 to judge, but {seen}"
-        )));
+    for method in ["DELETE", "PUT", "PATCH", "POST"] {
+        let request = format!(
+            "{method} / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        let seen = ask(&bench, request.as_bytes(), method, "RFC9110-15.5.6-1").await?;
+        if seen.status == 405 {
+            return names_the_allowed(&seen, method);
+        }
     }
+    Err(Stop::Skip(Capability::MethodNotAllowed))
+}
+
+fn names_the_allowed(seen: &Response, refused: &str) -> Judged {
     let methods: Vec<&str> = seen
         .all("allow")
         .flat_map(|list| list.split(','))
         .map(str::trim)
         .collect();
     // GET of this resource works (RFC 9110 §9.1), so the list has it; and it cannot have what was refused.
-    let fits = methods.contains(&"GET") && !methods.contains(&"DELETE");
+    let fits = methods.contains(&"GET") && !methods.contains(&refused);
     let shown = format!("Allow: {}", methods.join(", "));
     require(
         fits,
         "RFC9110-15.5.6-1",
-        "Allow with GET and without DELETE",
+        format!("Allow with GET and without {refused}"),
         shown,
     )
 }

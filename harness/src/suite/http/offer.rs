@@ -15,6 +15,8 @@ use crate::peers::http_prober::Answer;
 use crate::peers::http_request::Request;
 
 const TOKEN: &str = "bench-token-5f2c";
+/// How much faster than the wall the device's clock runs.
+pub(super) const SCALE: u16 = 10;
 const PATH: &str = "/image.bin";
 /// Most that an update may take, in device time: five attempts with their back-off, and a server that stalls each.
 const UPDATE_S: f64 = 120.0;
@@ -201,7 +203,7 @@ pub(super) async fn begin(bench: &Bench) -> Judged<DownloadServer> {
         config.update.token = text(TOKEN);
         config.update.public_key = public_key;
     });
-    bench.scale_time(10);
+    bench.scale_time(SCALE);
     let server = DownloadServer::listen(bench.lab(), bench.evidence())
         .await
         .map_err(|e| Stop::inconclusive(format!("the download server cannot listen: {e}")))?;

@@ -69,6 +69,8 @@ pub(super) async fn next_but_subscribe(
     what: &str,
     wanted: impl Fn(&ClientPacket) -> bool,
 ) -> Judged<ClientPacket> {
+    // A client that we do not know may do so later, too.
+    connection.expects_no_subscribe();
     let is_awaited = |p: &ClientPacket| wanted(p) || matches!(p, ClientPacket::Subscribe { .. });
     loop {
         let packet = connection

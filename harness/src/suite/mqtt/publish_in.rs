@@ -9,7 +9,7 @@ use crate::case::{Case, Judged, Level};
 use crate::peers::mqtt_bytes::{publish, pubrel};
 use crate::peers::mqtt_packet::ClientPacket;
 use crate::peers::scripted_broker::Connection;
-use crate::profile::Capability::{Mqtt, ObserveConsole, Power, Reconnects};
+use crate::profile::Capability::{Mqtt, ObserveMessages, Power, Reconnects};
 
 const EXACTLY_ONCE: &str = "MQTT-4.3.3-2";
 
@@ -76,7 +76,7 @@ fn qos_0() -> Case {
             delivered(&bench, &mut connection, statement, b"at most once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_1() -> Case {
@@ -94,7 +94,7 @@ fn qos_1() -> Case {
             delivered(&bench, &mut connection, statement, b"at least once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_1_again_is_new() -> Case {
@@ -112,7 +112,7 @@ fn qos_1_again_is_new() -> Case {
             delivered(&bench, &mut connection, statement, b"once more", 2).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_2() -> Case {
@@ -127,7 +127,7 @@ fn qos_2() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 /// Until PUBREL the identifier tells a duplicate; the DUP flag does not (§3.3.1.1).
@@ -148,7 +148,7 @@ fn qos_2_duplicate(dup: bool) -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_2_after_release() -> Case {
@@ -165,7 +165,7 @@ fn qos_2_after_release() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"twice", 2).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn qos_2_duplicate_after_reconnect() -> Case {
@@ -184,7 +184,7 @@ fn qos_2_duplicate_after_reconnect() -> Case {
             delivered(&bench, &mut connection, EXACTLY_ONCE, b"exactly once", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, ObserveMessages])
 }
 
 async fn repeated(connection: &mut Connection, id: u16, payload: &[u8]) -> Judged {
@@ -220,7 +220,7 @@ fn qos_2_duplicate_after_power_cut() -> Case {
             delivered(&bench, &mut connection, statement, b"exactly once", 0).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveConsole, Power])
+    .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveMessages, Power])
 }
 
 fn pubrel_of_nothing() -> Case {
@@ -301,7 +301,7 @@ fn retained() -> Case {
             delivered(&bench, &mut connection, statement, b"kept", 2).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn empty_payload() -> Case {
@@ -324,7 +324,7 @@ fn empty_payload() -> Case {
             delivered(&bench, &mut connection, statement, b"", 3).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }
 
 fn largest_identifier() -> Case {
@@ -362,5 +362,5 @@ fn byte_order_mark() -> Case {
             delivered(&bench, &mut connection, statement, b"marked", 1).await
         },
     )
-    .needs(&[Mqtt, SUBSCRIBES, ObserveConsole])
+    .needs(&[Mqtt, SUBSCRIBES, ObserveMessages])
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crc::{CRC_32_ISO_HDLC, Crc};
 use firmproof_bootconfig::{Mqtt, Subscription};
 
 use crate::bench::{Bench, PATIENCE, text};
@@ -229,21 +228,10 @@ pub(super) async fn delivered(
     connection
         .send(&publish(PROBE, 0, 0, false, false, marker))
         .await?;
-    let crc_of =
-        |bytes: &[u8]| format!("{:08x}", Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(bytes));
-    let (wanted, last) = (crc_of(payload), crc_of(marker));
-    told(
-        bench,
-        statement,
-        "event=mqtt.message of the marker",
-        |line| line.is("mqtt.message") && line.field("crc32") == Some(&last),
-    )
-    .await?;
-    let count = bench
-        .console()
-        .iter()
-        .filter(|line| line.is("mqtt.message") && line.field("crc32") == Some(&wanted))
-        .count();
+    let told = bench.message(PATIENCE, marker).await?;
+    let seen = bench.with_console("no console line that tells of it");
+    require(told, statement, "the marker message delivered", seen)?;
+    let count = bench.messages(payload);
     require(
         count == times,
         statement,

@@ -8,6 +8,7 @@ use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, QoS};
 use super::scene::{DATA, STATE, told};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Stop, require};
+use crate::evidence::{Direction, Place};
 use crate::peers::forward;
 use crate::peers::rumqttd_broker::RumqttdBroker;
 use crate::profile::Capability;
@@ -169,10 +170,15 @@ impl Witness {
                     Ok(Event::Incoming(Packet::Publish(message))) => {
                         let retained = u8::from(message.retain);
                         let (topic_is, bytes) = (&message.topic, message.payload.len());
-                        bench.evidence().transcript.note(format!(
+                        let mut place = Place::from("case");
+                        // How many states the device tells of, and how long they are, depends on time.
+                        place.aside = topic_is == STATE;
+                        let summary = format!(
                             "witness: received topic={topic_is} qos={} retain={retained} bytes={bytes}",
                             message.qos as u8
-                        ));
+                        );
+                        let transcript = &bench.evidence().transcript;
+                        transcript.record(place, Direction::Note, summary, &[]);
                         if message.topic == topic && wanted(&message) {
                             return Ok(message);
                         }

@@ -7,8 +7,9 @@ use firmproof_bootconfig::{Host, Ntp};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Judged, Stop, require};
 use crate::lab::LabError;
-use crate::peers::ntp_packet::NtpPacket;
+use crate::peers::ntp_packet::{NtpPacket, ntp_timestamp};
 use crate::peers::ntp_server::{NtpServer, Request};
+use crate::profile::Capability;
 
 /// 2030-01-01T00:00:00Z: what a well-kept server says, far from any border.
 pub(super) const GOOD_TIME: i64 = 1_893_456_000;
@@ -67,7 +68,7 @@ pub(super) async fn synchronise(
 /// Answers `asked` rightly, and each request after it, until the device has taken the time.
 ///
 /// A client that has discarded a reply may wait on for another one or ask anew: RFC 5905 §8 leaves
-/// that open, so either is served.
+/// that open, so either is served. So is one that ends, where its profile says that it may: it is started again.
 pub(super) async fn synchronise_in_the_end(
     bench: &Bench,
     server: &NtpServer,
@@ -86,18 +87,103 @@ pub(super) async fn synchronise_in_the_end(
             };
         }
     };
+    let synced = async {
+        tokio::select! {
+            synced = until_synced(bench, statement) => return synced,
+            () = bench.until_ended() => (),
+        }
+        // What it took before its end is on its console, and has to be judged before it is started again.
+        if bench.clock().await?.unix_s.is_none() {
+            bench.restart_if_ended().await?;
+            // To its start and its first request, and to the reply.
+            bench.clock_set(2 * PATIENCE).await?;
+        }
+        until_synced(bench, statement).await
+    };
     tokio::select! {
         stopped = answer => stopped,
-        synced = until_synced(bench, statement) => synced,
+        synced = synced => synced,
+    }
+}
+
+/// A server's clock, which runs at the device's pace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeline {
+    start: tokio::time::Instant,
+    unix_s: i64,
+    scale: f64,
+}
+
+impl Timeline {
+    /// A clock that says `unix_s` now. The bench's time scale has to be set before.
+    pub(super) fn starting(bench: &Bench, unix_s: i64) -> Self {
+        Self {
+            start: tokio::time::Instant::now(),
+            unix_s,
+            scale: f64::from(bench.config().time_scale),
+        }
+    }
+
+    /// This clock, `seconds` ahead of it.
+    pub(super) fn ahead(self, seconds: i64) -> Self {
+        Self {
+            unix_s: self.unix_s + seconds,
+            ..self
+        }
+    }
+
+    /// Seconds since the clock's first one.
+    pub(super) fn since_start_s(&self, at: tokio::time::Instant) -> f64 {
+        at.duration_since(self.start).as_secs_f64() * self.scale
+    }
+
+    /// When the clock shows `since_start_s` seconds more than at first.
+    pub(super) fn wall(&self, since_start_s: f64) -> tokio::time::Instant {
+        self.start + Duration::from_secs_f64((since_start_s / self.scale).max(0.0))
+    }
+
+    /// What the clock shows now, in Unix seconds.
+    pub(super) fn now_s(&self) -> i64 {
+        self.unix_s + self.since_start_s(tokio::time::Instant::now()) as i64
+    }
+
+    /// The Unix second that the clock showed first.
+    pub(super) fn first_s(&self) -> i64 {
+        self.unix_s
+    }
+
+    fn timestamp(&self, at: tokio::time::Instant) -> u64 {
+        let passed = self.since_start_s(at);
+        let nanos = (passed.fract() * 1e9) as u32;
+        ntp_timestamp(self.unix_s + passed as i64, nanos)
+    }
+
+    /// The reply of a well-kept server with this clock, if it is sent at once.
+    pub(super) fn reply(&self, asked: &Request) -> NtpPacket {
+        let mut reply = asked.good_reply(self.unix_s, 0);
+        let arrived = self.timestamp(asked.at);
+        (reply.reference, reply.receive) = (arrived, arrived);
+        reply.transmit = self.timestamp(tokio::time::Instant::now());
+        reply
+    }
+}
+
+/// Answers each request to `server` with what `answer` makes of it. Ends only when it cannot send.
+pub(super) async fn serve(server: &NtpServer, answer: impl Fn(&Request) -> NtpPacket) -> Judged {
+    loop {
+        if let Ok(asked) = server.next_request(PATIENCE).await {
+            let reply = answer(&asked);
+            server.reply(&asked, &reply).await.map_err(unsent)?;
+        }
     }
 }
 
 /// Waits until the device says that its clock is set.
 pub(super) async fn until_synced(bench: &Bench, statement: &str) -> Judged {
-    let state = until(bench, PATIENCE, |state| state["time"]["synced"] == true).await?;
-    let synced = state["time"]["synced"] == true;
-    let seen = bench.with_console(&state["time"].to_string());
-    require(synced, statement, "the good reply sets the clock", seen)
+    let clock = bench.clock_set(PATIENCE).await?;
+    let seen = bench.with_console(&clock.shown);
+    let expected = "the good reply sets the clock";
+    require(clock.unix_s.is_some(), statement, expected, seen)
 }
 
 /// Asks for the state until `wanted` holds or the deadline passes; the last state either way.
@@ -119,6 +205,55 @@ pub(super) async fn until(
     }
 }
 
+/// Waits until so many lines of `event` stand on the device's console.
+pub(super) async fn until_told(
+    bench: &Bench,
+    event: &str,
+    times: usize,
+    deadline: Duration,
+) -> Judged {
+    bench.need(Capability::ObserveConsole)?;
+    let until = tokio::time::Instant::now() + deadline;
+    let mut turns = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        turns.tick().await;
+        let told = bench.console().iter().filter(|line| line.is(event)).count();
+        if told >= times {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() >= until {
+            let seen = format!("{event} stands {told} times on the console, and not {times}");
+            return Err(Stop::inconclusive(bench.with_console(&seen)));
+        }
+    }
+}
+
+/// Fails unless the device says that it knows no time.
+pub(super) fn require_unset(state: &serde_json::Value, statement: &str) -> Judged {
+    let unset = state["time"]["synced"] == false;
+    let seen = state["time"].to_string();
+    require(unset, statement, "a clock that is not set", seen)
+}
+
+/// Device seconds between two requests.
+pub(super) fn gap_s(bench: &Bench, earlier: &Request, later: &Request) -> f64 {
+    let wall = later.at.duration_since(earlier.at).as_secs_f64();
+    wall * f64::from(bench.config().time_scale)
+}
+
+/// How much a measured interval may be off, in wall time: two processes share a busy machine.
+const JITTER: Duration = Duration::from_millis(100);
+
+/// How much a measured interval may be off, in device seconds.
+pub(super) fn jitter_s(bench: &Bench) -> f64 {
+    JITTER.as_secs_f64() * f64::from(bench.config().time_scale)
+}
+
+/// How long the next poll may take at the longest, in wall time.
+pub(super) fn next_poll(bench: &Bench) -> Duration {
+    PATIENCE + bench.device_time(f64::from(bench.config().ntp.max_poll_s) + 60.0)
+}
+
 /// The Unix second that the device's clock shows.
 pub(super) fn unix_s(state: &serde_json::Value) -> Option<i64> {
     state["time"]["unix_s"].as_i64()
@@ -134,6 +269,21 @@ pub(super) fn require_time(
     let fits = unix_s(state).is_some_and(|shown| (from..=from + span_s).contains(&shown));
     let expected = format!("a clock within {span_s} s from {from}");
     require(fits, statement, expected, state["time"].to_string())
+}
+
+/// [`require_time`] for a device of any kind.
+pub(super) async fn require_clock(
+    bench: &Bench,
+    from: i64,
+    span_s: i64,
+    statement: &str,
+) -> Judged {
+    let clock = bench.clock().await?;
+    let fits = clock
+        .unix_s
+        .is_some_and(|shown| (from..=from + span_s).contains(&shown));
+    let expected = format!("a clock within {span_s} s from {from}");
+    require(fits, statement, expected, clock.shown)
 }
 
 /// A packet like a good reply, whose time is wrong and whose fields `change` spoils.

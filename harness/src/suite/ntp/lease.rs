@@ -23,31 +23,43 @@ const CABLE_OUT: Duration = Duration::from_secs(1);
 pub(super) fn cases() -> Vec<Case> {
     let cases = [
         Case::must(
-            "ntp/names/dhcp-lease",
+            "ntp/lease/acknowledged",
             &["RFC2131-4.4.1-1"],
             "Address and DNS server come from the lease that the server acknowledged",
             dhcp_lease,
         ),
         Case::must(
-            "ntp/names/dhcp-refused",
+            "ntp/lease/refused",
             &["RFC2131-3.1-1"],
             "A refused request (DHCPNAK) makes the client begin anew with DHCPDISCOVER",
             dhcp_refused,
         ),
         Case::must(
-            "ntp/names/dhcp-another-transaction",
+            "ntp/lease/another-transaction",
             &["RFC2131-4.4.1-2"],
             "An offer of another transaction is ignored",
             dhcp_another_transaction,
         ),
         Case::new(
             Level::Should,
-            "ntp/names/dhcp-after-the-cable",
+            "ntp/lease/after-the-cable",
             &["RFC2131-3.7-1"],
             "A client whose cable was pulled and plugged in verifies its lease, or asks for one anew",
             dhcp_after_the_cable,
         )
         .needs(&[Capability::Monitor]),
+        Case::must(
+            "ntp/lease/request-names-the-offer",
+            &[
+                "RFC2131-3.1-2",
+                "RFC2131-3.1-3",
+                "RFC2131-3.1-4",
+                "RFC2131-4.4.1-4",
+                "RFC2131-4.4.1-5",
+            ],
+            "The request names server and address of the offer, goes where the DISCOVER went, and asks for the same parameters",
+            dhcp_request,
+        ),
     ];
     let needing = |case: Case| case.needs(NEEDS).needs(&[Capability::LabFrames]);
     cases.into_iter().map(needing).collect()
@@ -71,7 +83,12 @@ async fn asking(bench: &Bench) -> Judged<(DhcpServer, Lease)> {
     Ok((server, lease))
 }
 
-async fn answer(server: &DhcpServer, to: &DhcpRequest, kind: MessageType, lease: &Lease) -> Judged {
+pub(super) async fn answer(
+    server: &DhcpServer,
+    to: &DhcpRequest,
+    kind: MessageType,
+    lease: &Lease,
+) -> Judged {
     let message = server.message(to, kind, lease);
     let sent = server.send(to, &message).await;
     sent.map_err(|e| Stop::inconclusive(format!("DHCP server: {e}")))
@@ -79,7 +96,7 @@ async fn answer(server: &DhcpServer, to: &DhcpRequest, kind: MessageType, lease:
 
 /// Offers the lease at each DISCOVER, after that of `decoy` in another transaction, until the device requests it. A client may
 /// begin anew at any time, as when its link comes up; but it requests nothing before it was offered something.
-async fn offered(
+pub(super) async fn offered(
     server: &DhcpServer,
     lease: &Lease,
     statement: &str,
@@ -125,7 +142,7 @@ async fn offered(
 }
 
 /// The device is ready at the leased address.
-async fn settles(bench: &Bench, lease: &Lease, statement: &str) -> Judged {
+pub(super) async fn settles(bench: &Bench, lease: &Lease, statement: &str) -> Judged {
     let at = lease.address.to_string();
     told(
         bench,
@@ -189,16 +206,99 @@ async fn dhcp_after_the_cable(bench: Bench) -> Judged {
     // any device that polls its PHY as slowly as every 100 ms.
     tokio::time::sleep(CABLE_OUT).await;
     bench.control(Control::Link(true)).await?;
-    let message = server.next(PATIENCE).await.map_err(|error| match error {
-        DhcpError::Lab(LabError::Timeout(_)) => {
-            let seen = bench.with_console("nothing");
-            Stop::fail(STATEMENT, "DHCPDISCOVER or DHCPREQUEST", seen)
-        }
-        DhcpError::Malformed(seen) => Stop::fail(STATEMENT, "DHCPDISCOVER or DHCPREQUEST", seen),
-        DhcpError::Lab(error) => Stop::inconclusive(format!("DHCP server: {error}")),
-    })?;
+    let expected = "DHCPDISCOVER or DHCPREQUEST";
+    let message = any(&bench, &server, STATEMENT, expected).await?;
     let asks = matches!(message.kind, MessageType::Discover | MessageType::Request);
     let seen = format!("{:?}", message.kind).to_uppercase();
-    require(asks, STATEMENT, "DHCPDISCOVER or DHCPREQUEST", seen)?;
+    require(asks, STATEMENT, expected, seen)?;
     bench.alive(STATEMENT).await
+}
+
+async fn dhcp_request(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC2131-3.1-2";
+    let (server, lease) = asking(&bench).await?;
+    let discover = next(&bench, &server, STATEMENT, MessageType::Discover).await?;
+    answer(&server, &discover, MessageType::Offer, &lease).await?;
+    // A client may begin anew at any time, as when its link comes up.
+    let request = offered_again(&bench, &server, &lease).await?;
+    let named = format!(
+        "server {:?}, address {:?}",
+        request.server(),
+        request.requested()
+    );
+    let right = request.server() == Some(bench.lab().peer_address(1));
+    let expected = "the server identifier of the offer";
+    require(right, STATEMENT, expected, named.clone())?;
+    let right = request.requested() == Some(lease.address);
+    require(right, "RFC2131-3.1-3", "the address of the offer", named)?;
+    let place = |message: &DhcpRequest| (message.to, message.message.secs());
+    let expected = format!(
+        "a REQUEST to {}, {} seconds",
+        discover.to,
+        discover.message.secs()
+    );
+    let seen = format!("to {}, {} seconds", request.to, request.message.secs());
+    let same = place(&request) == place(&discover);
+    require(same, "RFC2131-3.1-4", expected, seen)?;
+    let asked = (discover.parameters(), request.parameters());
+    let seen = format!("{asked:?}");
+    let same = asked.0.is_none() || asked.0 == asked.1;
+    require(same, "RFC2131-4.4.1-5", "the same parameters in both", seen)?;
+    let seen = format!("{:02x?}", request.mac);
+    let own = request.mac == discover.mac && request.mac[0] & 1 == 0;
+    require(
+        own,
+        "RFC2131-4.4.1-4",
+        "a hardware address of its own",
+        seen,
+    )?;
+    answer(&server, &request, MessageType::Ack, &lease).await?;
+    settles(&bench, &lease, STATEMENT).await
+}
+
+/// The next REQUEST; a DISCOVER in between is offered the lease once more.
+async fn offered_again(bench: &Bench, server: &DhcpServer, lease: &Lease) -> Judged<DhcpRequest> {
+    for _ in 0..MOST_DISCOVERS {
+        let message = any(bench, server, "RFC2131-3.1-2", "REQUEST").await?;
+        if message.kind == MessageType::Request {
+            return Ok(message);
+        }
+        answer(server, &message, MessageType::Offer, lease).await?;
+    }
+    Err(Stop::fail(
+        "RFC2131-3.1-2",
+        "REQUEST",
+        "DISCOVER again and again",
+    ))
+}
+
+/// The device's next message.
+pub(super) async fn any(
+    bench: &Bench,
+    server: &DhcpServer,
+    statement: &str,
+    expected: &str,
+) -> Judged<DhcpRequest> {
+    // A renewal comes after half of a lease, a minute at most in these cases.
+    let wait = PATIENCE + bench.device_time(60.0);
+    server.next(wait).await.map_err(|error| match error {
+        DhcpError::Lab(LabError::Timeout(_)) | DhcpError::Malformed(_) => {
+            Stop::fail(statement, expected, bench.with_console(&error.to_string()))
+        }
+        DhcpError::Lab(error) => Stop::inconclusive(format!("DHCP server: {error}")),
+    })
+}
+
+/// The device's next message, which is of this kind.
+pub(super) async fn next(
+    bench: &Bench,
+    server: &DhcpServer,
+    statement: &str,
+    kind: MessageType,
+) -> Judged<DhcpRequest> {
+    let expected = format!("{kind:?}").to_uppercase();
+    let message = any(bench, server, statement, &expected).await?;
+    let seen = format!("{:?}", message.kind).to_uppercase();
+    require(message.kind == kind, statement, expected, seen)?;
+    Ok(message)
 }

@@ -1,22 +1,24 @@
-//! A time server by name (RFC 1035).
+//! A time server by name: which answers of a resolver count (RFC 1035, RFC 5452).
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use firmproof_bootconfig::Host;
-use hickory_proto::op::{Query, ResponseCode};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::op::{Message, Query, ResponseCode};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use crate::bench::{Bench, PATIENCE, text};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::evidence::console::Line;
 use crate::lab::LabError;
-use crate::peers::dns_server::{DnsError, DnsQuery, DnsServer};
+use crate::peers::dns_server::{DNS_PORT, DnsError, DnsQuery, DnsServer};
 use crate::peers::ntp_server::NtpServer;
 use crate::profile::Capability;
 
 const NAME: &str = "time.example";
 /// Any time will do: 2026-01-01T00:00:00Z.
-const UNIX_S: i64 = 1_767_225_600;
+pub(super) const UNIX_S: i64 = 1_767_225_600;
 /// Fast enough for several polls, and slow enough that the 5 s for which a resolver waits are a second of a busy
 /// machine.
 pub(super) const SCALE: u16 = 5;
@@ -41,19 +43,38 @@ pub(super) fn cases() -> Vec<Case> {
             "ntp/names/no-such-name",
             &["RFC1035-4.1.1-2"],
             "A name that does not exist yields no address; it is told, and later asked for again",
-            |bench| no_address(bench, ResponseCode::NXDomain),
+            |bench| no_address(bench, Useless::Code(ResponseCode::NXDomain)),
         ),
         Case::must(
             "ntp/names/server-failure",
             &["RFC1035-4.1.1-2"],
             "A response code SERVFAIL yields no address; it is told, and the name is later asked for again",
-            |bench| no_address(bench, ResponseCode::ServFail),
+            |bench| no_address(bench, Useless::Code(ResponseCode::ServFail)),
         ),
         Case::must(
-            "ntp/names/changed-address",
-            &["RFC1035-3.2.1-1"],
-            "After its time to live an address is asked for again, and a new one is followed",
-            changed_address,
+            "ntp/names/no-records",
+            &["RFC1035-4.1.1-2"],
+            "An answer without any record yields no address, though its response code is 0",
+            |bench| no_address(bench, Useless::Empty),
+        ),
+        Case::must(
+            "ntp/names/records-of-another-type",
+            &["RFC1035-4.1.1-2"],
+            "An answer with nothing but addresses of another type (AAAA) yields no address",
+            |bench| no_address(bench, Useless::OtherType),
+        ),
+        Case::new(
+            Level::Policy,
+            "ntp/names/address-of-nobody",
+            &["FIRMPROOF-SNTP-4"],
+            "An answer with the address 0.0.0.0 yields no address",
+            |bench| no_address(bench, Useless::Nobody),
+        ),
+        Case::must(
+            "ntp/names/alias",
+            &["RFC1034-3.6.2-1"],
+            "An alias (CNAME) is followed to the address that stands beside it",
+            alias,
         ),
         Case::new(
             Level::Should,
@@ -81,6 +102,12 @@ pub(super) fn cases() -> Vec<Case> {
             |bench| forged(bench, "RFC1035-7.3-1", Forgery::Question),
         ),
         Case::must(
+            "ntp/names/from-another-address",
+            &["RFC5452-9.1-1", "RFC5452-9.1-2"],
+            "An answer from another address than the query went to does not count",
+            |bench| forged(bench, "RFC5452-9.1-1", Forgery::Source),
+        ),
+        Case::must(
             "ntp/names/compression-loop",
             &["RFC1035-4.1.4-1"],
             "An answer whose compressed name points at itself does no harm",
@@ -94,7 +121,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// How long anything here may take, in wall time: the device may first have to wait for its next poll.
-fn patience(bench: &Bench) -> Duration {
+pub(super) fn patience(bench: &Bench) -> Duration {
     PATIENCE + bench.device_time(NEXT_POLL_S)
 }
 
@@ -188,17 +215,48 @@ async fn resolved(bench: Bench) -> Judged {
     bench.alive(STATEMENT).await
 }
 
-async fn no_address(bench: Bench, code: ResponseCode) -> Judged {
+/// What is wrong with an answer that yields no address.
+#[derive(Clone, Copy)]
+enum Useless {
+    /// Its response code, although there are addresses beside it.
+    Code(ResponseCode),
+    Empty,
+    OtherType,
+    Nobody,
+}
+
+impl Useless {
+    fn answer(self, query: &DnsQuery, address: Ipv4Addr) -> Message {
+        match self {
+            Self::Code(code) => {
+                let mut message = query.answer(&[address], 60);
+                message.metadata.response_code = code;
+                message
+            }
+            Self::Empty => query.answer(&[], 60),
+            Self::OtherType => {
+                let mut message = query.answer(&[], 60);
+                if let Some(question) = query.message.queries.first() {
+                    let data = RData::AAAA(AAAA(address.to_ipv6_mapped()));
+                    message.add_answer(Record::from_rdata(question.name.clone(), 60, data));
+                }
+                message
+            }
+            Self::Nobody => query.answer(&[Ipv4Addr::UNSPECIFIED], 60),
+        }
+    }
+}
+
+async fn no_address(bench: Bench, useless: Useless) -> Judged {
     const STATEMENT: &str = "RFC1035-4.1.1-2";
     let dns = configured(&bench, &[1]).await?;
     let server = bench.ntp_server(2).await?;
     bench.start().await?;
-    // A response code counts although there are addresses beside it. A resolver may ask for the name more than once.
+    // A resolver may ask for the name more than once.
     let answering = async {
         loop {
             let query = query(&bench, &dns, STATEMENT).await?;
-            let mut refusal = query.answer(&[server.peer(2)], 60);
-            refusal.metadata.response_code = code;
+            let refusal = useless.answer(&query, server.peer(2));
             sent(dns.reply(&query, &refusal).await)?;
         }
     };
@@ -227,20 +285,6 @@ async fn failure(bench: &Bench, statement: &str) -> Judged {
     .await?;
     let named = line.field("reason").is_some_and(|r| !r.is_empty());
     require(named, statement, "a reason", line.text)
-}
-
-async fn changed_address(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC1035-3.2.1-1";
-    let dns = configured(&bench, &[1]).await?;
-    let servers = [bench.ntp_server(2).await?, bench.ntp_server(3).await?];
-    bench.start().await?;
-    for (server, n) in servers.iter().zip([2, 3]) {
-        let query = query(&bench, &dns, STATEMENT).await?;
-        let answer = query.answer(&[server.peer(n)], 1);
-        sent(dns.reply(&query, &answer).await)?;
-        synchronises(&bench, server, STATEMENT).await?;
-    }
-    bench.alive(STATEMENT).await
 }
 
 async fn no_reply(bench: Bench) -> Judged {
@@ -272,6 +316,7 @@ enum Forgery {
     Identifier,
     ResponseBit,
     Question,
+    Source,
 }
 
 /// A wrong answer before the right one: only the right one leads to a time server.
@@ -294,8 +339,14 @@ async fn forged(bench: Bench, statement: &'static str, forgery: Forgery) -> Judg
                 record.name = other.clone();
             }
         }
+        Forgery::Source => {}
     }
-    sent(dns.reply(&query, &forged).await)?;
+    if let Forgery::Source = forgery {
+        let elsewhere = SocketAddrV4::new(bench.lab().peer_address(5), DNS_PORT);
+        sent(dns.reply_from(elsewhere, &query, &forged).await)?;
+    } else {
+        sent(dns.reply(&query, &forged).await)?;
+    }
     sent(dns.reply(&query, &query.answer(&[right.peer(2)], 60)).await)?;
     tokio::select! {
         asked = wrong.next_request(patience(&bench)) => match asked {
@@ -338,5 +389,25 @@ async fn compression_loop(bench: Bench) -> Judged {
         ended = serving => ended,
         synchronised = synchronises(&bench, &server, STATEMENT) => synchronised,
     }?;
+    bench.alive(STATEMENT).await
+}
+
+async fn alias(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC1034-3.6.2-1";
+    let dns = configured(&bench, &[1]).await?;
+    let server = bench.ntp_server(2).await?;
+    bench.start().await?;
+    let query = query(&bench, &dns, STATEMENT).await?;
+    let mut answer = query.answer(&[], 60);
+    let canonical =
+        Name::from_ascii("clock.example.").map_err(|e| Stop::inconclusive(e.to_string()))?;
+    if let Some(question) = query.message.queries.first() {
+        let alias = RData::CNAME(CNAME(canonical.clone()));
+        answer.add_answer(Record::from_rdata(question.name.clone(), 60, alias));
+    }
+    let address = RData::A(A(server.peer(2)));
+    answer.add_answer(Record::from_rdata(canonical, 60, address));
+    sent(dns.reply(&query, &answer).await)?;
+    synchronises(&bench, &server, STATEMENT).await?;
     bench.alive(STATEMENT).await
 }

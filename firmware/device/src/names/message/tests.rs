@@ -33,6 +33,30 @@ fn record(owner: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
 /// A pointer to the question's name.
 const QUESTION: [u8; 2] = [0xc0, 12];
 
+/// The address that the reply gives.
+fn address_in(query: &[u8], reply: &[u8]) -> Result<Ipv4Addr, ReplyError> {
+    read_reply(query, reply).map(|answer| answer.address)
+}
+
+#[test]
+fn an_answer_holds_as_long_as_the_first_of_its_records_to_end() {
+    let query = query("ntp.example");
+    let mut alias = record(&QUESTION, 5, b"\x04pool\xc0\x10");
+    let mut address = record(b"\x04pool\x07example\0", 1, &[192, 0, 2, 8]);
+    let (alias_ttl, address_ttl) = (9, 21);
+    assert_eq!((alias[alias_ttl], address[address_ttl]), (60, 60));
+    let ttl = |alias: &[u8], address: &[u8]| {
+        let answer = read_reply(&query, &reply(&query, 0, &[alias, address]));
+        answer.unwrap().ttl_s
+    };
+    alias[alias_ttl] = 7;
+    assert_eq!(ttl(&alias, &address), 7);
+    address[address_ttl] = 5;
+    assert_eq!(ttl(&alias, &address), 5);
+    address[address_ttl - 3] = 0x80;
+    assert_eq!(ttl(&alias, &address), 0);
+}
+
 #[test]
 fn a_query_is_one_recursive_question_for_an_address() {
     let expected =
@@ -56,7 +80,7 @@ fn the_address_of_the_name_is_found() {
     let query = query("ntp.example");
     let answer = record(&QUESTION, 1, &[192, 0, 2, 7]);
     assert_eq!(
-        read_reply(&query, &reply(&query, 0, &[&answer])),
+        address_in(&query, &reply(&query, 0, &[&answer])),
         Ok(Ipv4Addr::new(192, 0, 2, 7))
     );
 }
@@ -68,11 +92,11 @@ fn aliases_are_followed_in_any_order() {
     let address = record(b"\x04POOL\x07EXAMPLE\0", 1, &[192, 0, 2, 8]);
     let expected = Ok(Ipv4Addr::new(192, 0, 2, 8));
     assert_eq!(
-        read_reply(&query, &reply(&query, 0, &[&alias, &address])),
+        address_in(&query, &reply(&query, 0, &[&alias, &address])),
         expected
     );
     assert_eq!(
-        read_reply(&query, &reply(&query, 0, &[&address, &alias])),
+        address_in(&query, &reply(&query, 0, &[&address, &alias])),
         expected
     );
 }
@@ -82,7 +106,7 @@ fn an_alias_of_itself_does_not_go_on_for_ever() {
     let query = query("ntp.example");
     let alias = record(&QUESTION, 5, &QUESTION);
     assert_eq!(
-        read_reply(&query, &reply(&query, 0, &[&alias])),
+        address_in(&query, &reply(&query, 0, &[&alias])),
         Err(ReplyError::ServerFailed)
     );
 }
@@ -92,7 +116,7 @@ fn addresses_of_other_names_are_not_taken() {
     let query = query("ntp.example");
     let other = record(b"\x04evil\0", 1, &[192, 0, 2, 66]);
     assert_eq!(
-        read_reply(&query, &reply(&query, 0, &[&other])),
+        address_in(&query, &reply(&query, 0, &[&other])),
         Err(ReplyError::NoAddress)
     );
 }
@@ -103,7 +127,7 @@ fn addresses_that_no_server_has_are_not_taken() {
     for address in [[0; 4], [255; 4], [224, 0, 1, 1]] {
         let answer = record(&QUESTION, 1, &address);
         assert_eq!(
-            read_reply(&query, &reply(&query, 0, &[&answer])),
+            address_in(&query, &reply(&query, 0, &[&answer])),
             Err(ReplyError::NoAddress)
         );
     }
@@ -112,7 +136,7 @@ fn addresses_that_no_server_has_are_not_taken() {
 #[test]
 fn response_codes_have_their_meaning() {
     let query = query("ntp.example");
-    let code = |rcode| read_reply(&query, &reply(&query, rcode, &[]));
+    let code = |rcode| address_in(&query, &reply(&query, rcode, &[]));
     assert_eq!(code(0), Err(ReplyError::NoAddress));
     assert_eq!(code(3), Err(ReplyError::NoSuchName));
     for rcode in [1, 2, 4, 5, 15] {
@@ -139,7 +163,7 @@ fn replies_to_something_else_are_unrelated() {
         let mut other = good.clone();
         other[byte] ^= bit;
         assert_eq!(
-            read_reply(&query, &other),
+            address_in(&query, &other),
             Err(ReplyError::Unrelated),
             "byte {byte}"
         );
@@ -153,14 +177,14 @@ fn truncated_replies_and_pointer_loops_are_errors_not_panics() {
     let address = record(b"\x04pool\xc0\x10", 1, &[192, 0, 2, 8]);
     let good = reply(&query, 0, &[&alias, &address]);
     for len in 0..good.len() {
-        assert!(read_reply(&query, &good[..len]).is_err(), "{len}");
+        assert!(address_in(&query, &good[..len]).is_err(), "{len}");
     }
     // A label, then a pointer back to that label; and a pointer to itself.
     let at = query.len() as u8;
     for owner in [&[1, b'a', 0xc0, at][..], &[0xc0, at]] {
         let endless = record(owner, 1, &[192, 0, 2, 8]);
         assert_eq!(
-            read_reply(&query, &reply(&query, 0, &[&endless])),
+            address_in(&query, &reply(&query, 0, &[&endless])),
             Err(ReplyError::ServerFailed)
         );
     }

@@ -111,12 +111,9 @@ fn only_mode_4_is_taken() {
 }
 
 #[test]
-fn versions_3_and_4_are_taken() {
+fn only_the_version_of_the_request_is_taken() {
     for version in 0..8 {
-        let expected = match version {
-            3 | 4 => None,
-            _ => Some(Refusal::WrongVersion),
-        };
+        let expected = (version != 4).then_some(Refusal::WrongVersion);
         assert_eq!(refusal(0, &[version << 3 | 4]), expected, "{version}");
     }
 }
@@ -157,6 +154,8 @@ fn missing_and_contradictory_times_are_refused() {
     assert_eq!(refusal(32, &[0; 8]), Some(Refusal::NoReceiveTime));
     let later = (LEAP_DAY_NTP + 1).to_be_bytes();
     assert_eq!(refusal(32, &later), Some(Refusal::TransmitBeforeReceive));
+    assert_eq!(refusal(16, &later), Some(Refusal::TransmitBeforeReference));
+    assert_eq!(refusal(16, &LEAP_DAY_NTP.to_be_bytes()), None);
 }
 
 #[test]
@@ -167,6 +166,15 @@ fn root_delay_and_dispersion_stay_below_a_second() {
     assert_eq!(refusal(8, &[0, 0, 0xff, 0xff]), None);
     assert_eq!(refusal(8, &[0, 1, 0, 0]), Some(Refusal::BadRootDispersion));
     assert_eq!(refusal(8, &[0xff; 4]), Some(Refusal::BadRootDispersion));
+}
+
+#[test]
+fn half_the_root_delay_and_the_root_dispersion_are_the_root_distance() {
+    let mut packet = reply();
+    packet[4..8].copy_from_slice(&[0, 0, 0x80, 0]);
+    packet[8..12].copy_from_slice(&[0, 0, 0x40, 0]);
+    let distance = sample(&packet).root_distance;
+    assert_eq!(distance, Duration::from_millis(500));
 }
 
 #[test]
