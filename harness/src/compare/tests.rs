@@ -51,7 +51,7 @@ impl Run {
             folder.write(&mut record, &evidence, None).unwrap();
             records.push(record);
         }
-        let run = RunResult::of(folder.seed_text(), records, true);
+        let run = RunResult::of(&folder, records, true);
         run.write(dir.path()).unwrap();
         Self { dir }
     }

@@ -123,6 +123,8 @@ struct Stream {
     next: u32,
     /// How many segments with data were seen.
     pieces: u32,
+    /// The last bytes that were missing: from, and the number after them.
+    gap: Option<(u32, u32)>,
 }
 
 impl Stream {
@@ -136,6 +138,7 @@ impl Stream {
             first: tcp.sequence,
             next: after,
             pieces: u32::from(!tcp.payload.is_empty()),
+            gap: None,
         };
         let Some(stream) = streams.get_mut(&ends) else {
             streams.insert(ends, new);
@@ -153,12 +156,20 @@ impl Stream {
             return (ahead == -1).then(|| "keep-alive or window probe".into());
         }
         let end = after.wrapping_sub(stream.next).cast_signed();
+        if ahead > 0 {
+            stream.gap = Some((stream.next, tcp.sequence));
+        }
         if end > 0 {
             stream.next = after;
         }
+        let in_gap = stream.gap.is_some_and(|(from, to)| {
+            let behind = tcp.sequence.wrapping_sub(from).cast_signed() >= 0;
+            behind && tcp.sequence.wrapping_sub(to).cast_signed() < 0
+        });
         stream.pieces += u32::from(!tcp.payload.is_empty());
         match ahead {
             0 => None,
+            _ if ahead < 0 && in_gap => Some("late: in the gap before".into()),
             _ if ahead > 0 => Some(format!("gap: {ahead} bytes before it are missing")),
             _ if end <= 0 => Some("retransmission".into()),
             _ => Some("retransmission, with more behind it".into()),

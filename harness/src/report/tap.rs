@@ -21,6 +21,7 @@ pub fn tap(run: &RunResult) -> String {
 fn line(number: usize, record: &Record) -> String {
     let reason = escaped(record.reason.as_deref().unwrap_or_default());
     let (ok, directive) = match record.verdict {
+        Verdict::Pass if record.is_flaky() => ("ok", " (flaky)".into()),
         Verdict::Pass => ("ok", String::new()),
         Verdict::Skipped => ("ok", format!(" # SKIP {reason}")),
         Verdict::Fail | Verdict::Inconclusive if record.level != Level::Must => {

@@ -6,7 +6,7 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
-use super::browser::{Browser, Scripts, Width};
+use super::browser::{Browser, ENTER, Scripts, TAB, Width};
 use super::{Checked, Test, check, runs};
 
 pub(super) const TESTS: &[Test] = &[
@@ -194,7 +194,7 @@ async fn keyboard(browser: &Browser, page: &Client) -> Checked {
     )
     .await?;
     browser.press('k').await?;
-    browser.press('\u{e007}').await?;
+    browser.press(ENTER).await?;
     is(
         page,
         "return document.querySelector('.case details').open",
@@ -212,13 +212,13 @@ async fn keyboard(browser: &Browser, page: &Client) -> Checked {
         if eval(page, in_ladder).await? == json!(true) {
             break;
         }
-        browser.press('\u{e004}').await?;
+        browser.press(TAB).await?;
     }
     is(page, in_ladder, json!(true)).await?;
     for _ in 0..6 {
         browser.press('\u{e015}').await?;
     }
-    browser.press('\u{e007}').await?;
+    browser.press(ENTER).await?;
     is(
         page,
         "return document.querySelector('svg .row.chosen') === document.activeElement",
@@ -246,7 +246,7 @@ async fn keyboard(browser: &Browser, page: &Client) -> Checked {
     .await?;
     browser.press('\u{e014}').await?;
     eval(page, "document.querySelector('.square.fail').focus()").await?;
-    browser.press('\u{e007}').await?;
+    browser.press(ENTER).await?;
     let judged = "const id = document.querySelector('.square[aria-pressed]').dataset.statement; \
         return [...document.querySelectorAll('.case:not([hidden])')].every((c) => c.dataset.statements.split(' ').includes(id))";
     is(page, judged, json!(true)).await?;

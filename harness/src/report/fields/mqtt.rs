@@ -100,6 +100,9 @@ fn packet(reader: &mut Reader<'_>) -> Option<()> {
     let rest = end.checked_sub(reader.at)?;
     if rest > 0 {
         let kept = rest.min(reader.rest());
+        if kept == 0 {
+            return None;
+        }
         reader.field("more", kept, |_| {
             format!("{rest} bytes that this packet has no use for")
         })?;
