@@ -7,7 +7,7 @@ use dhcproto::v4::MessageType;
 use firmproof_bootconfig::Network;
 
 use super::names::{NEEDS, SCALE, configured, query, sent, synchronises, told};
-use crate::bench::{Bench, PATIENCE};
+use crate::bench::Bench;
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::dut::Control;
 use crate::lab::LabError;
@@ -15,6 +15,8 @@ use crate::peers::dhcp_server::{DhcpError, DhcpRequest, DhcpServer, Lease};
 use crate::peers::dns_server::DnsServer;
 use crate::profile::Capability;
 
+/// How long a device may take from power-on to its first message, on a busy machine.
+const STARTS: Duration = Duration::from_secs(30);
 /// How often a client may begin anew before it takes an offer.
 const MOST_DISCOVERS: usize = 8;
 /// How long the cable is out, in wall time.
@@ -105,7 +107,7 @@ pub(super) async fn offered(
     let expected = format!("DISCOVER, and REQUEST for {}", lease.address);
     let mut discovered = false;
     for _ in 0..MOST_DISCOVERS {
-        let message = match server.next(PATIENCE).await {
+        let message = match server.next(STARTS).await {
             Ok(message) => message,
             Err(DhcpError::Lab(LabError::Timeout(_))) => {
                 return Err(Stop::fail(statement, expected, "nothing"));
@@ -280,7 +282,7 @@ pub(super) async fn any(
     expected: &str,
 ) -> Judged<DhcpRequest> {
     // A renewal comes after half of a lease, a minute at most in these cases.
-    let wait = PATIENCE + bench.device_time(60.0);
+    let wait = STARTS + bench.device_time(60.0);
     server.next(wait).await.map_err(|error| match error {
         DhcpError::Lab(LabError::Timeout(_)) | DhcpError::Malformed(_) => {
             Stop::fail(statement, expected, bench.with_console(&error.to_string()))

@@ -57,7 +57,7 @@ async fn leased(bench: &Bench, statement: &str) -> Judged<(DhcpServer, NtpServer
     configure(bench, 2, |ntp| {
         ntp.servers.remove(0);
         ntp.max_poll_s = 20;
-        ntp.reply_timeout_s = 1;
+        ntp.reply_timeout_s = 5;
     });
     bench.configure(|config| config.network = Network::Dhcp);
     bench.scale_time(LEASE_SCALE);

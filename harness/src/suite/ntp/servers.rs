@@ -177,7 +177,7 @@ async fn in_turn(bench: Bench) -> Judged {
     bench.scale_time(50);
     configure(&bench, 4, |ntp| {
         ntp.max_poll_s = 20;
-        ntp.reply_timeout_s = 2;
+        ntp.reply_timeout_s = 10;
     });
     bench.start().await?;
     let mut asked: Vec<Vec<Request>> = vec![Vec::new(); 4];
@@ -205,7 +205,7 @@ async fn twice(bench: Bench) -> Judged {
         // There is room for four.
         ntp.servers.extend(same);
         ntp.max_poll_s = 30;
-        ntp.reply_timeout_s = 2;
+        ntp.reply_timeout_s = 5;
     });
     bench.start().await?;
     let mut earlier = request(&bench, &server, PATIENCE, STATEMENT).await?;

@@ -2,8 +2,8 @@
 //! and steps too large for any oscillator.
 
 use super::clock::{
-    GOOD_TIME, Timeline, configure, next_poll, request, require_time, spoilt, synchronise, unix_s,
-    unsent, until, until_synced,
+    GOOD_TIME, Timeline, configure, jitter_s, next_poll, request, require_time, spoilt,
+    synchronise, unix_s, unsent, until, until_synced,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
@@ -226,6 +226,7 @@ async fn runs_on(bench: Bench) -> Judged {
     }
     let earliest = timeline.now_s();
     let state = bench.state().await?;
-    let span = timeline.now_s() - earliest + 4;
-    require_time(&state, earliest - 2, span, STATEMENT)
+    let slack = 4 * jitter_s(&bench).ceil() as i64;
+    let span = timeline.now_s() - earliest + 2 * slack;
+    require_time(&state, earliest - slack, span, STATEMENT)
 }
