@@ -8,7 +8,7 @@ use crate::case::Verdict;
 use crate::result::Record;
 
 /// Every record of every run.
-pub(super) fn records<'q>(runs: &'q [Given]) -> impl Iterator<Item = &'q Record> {
+pub(super) fn records(runs: &[Given]) -> impl Iterator<Item = &Record> {
     runs.iter().flat_map(|given| &given.run.cases)
 }
 

@@ -149,7 +149,7 @@ pub fn page(history: &History) -> String {
         (judged > 0).then(|| passed as f64 / judged as f64 * 100.0)
     };
     let cases =
-        |_: &DutSummary, records: &[&Record]| (!records.is_empty()).then(|| records.len() as f64);
+        |_: &DutSummary, records: &[&Record]| (!records.is_empty()).then_some(records.len() as f64);
     let seconds = |_: &DutSummary, records: &[&Record]| {
         (!records.is_empty()).then(|| records.iter().map(|r| r.seconds).sum())
     };

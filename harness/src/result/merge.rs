@@ -13,25 +13,9 @@ pub enum MergeError {
     /// A file's.
     #[error(transparent)]
     Result(#[from] ResultError),
-    /// Parts that do not belong together.
-    #[error(
-        "{} and {} are not parts of one run: their {what} differ ({one}, {other}){hint}",
-        .first.display(), .second.display()
-    )]
-    Foreign {
-        /// A part.
-        first: PathBuf,
-        /// Another part.
-        second: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// What the first one says.
-        one: String,
-        /// What the other one says.
-        other: String,
-        /// What to do.
-        hint: &'static str,
-    },
+    /// Parts that do not belong together: which, and what differs.
+    #[error("{0}")]
+    Foreign(String),
     /// Cases that two parts judged.
     #[error("judged twice:\n  {}", .cases.join("\n  "))]
     Doubled {
@@ -115,13 +99,12 @@ pub fn merge(
 fn fit_together(runs: &[(&Path, RunResult)]) -> Result<(), MergeError> {
     for (place, (first, one)) in runs.iter().enumerate() {
         for (second, other) in &runs[place + 1..] {
-            let foreign = |what, one: &str, other: &str, hint| MergeError::Foreign {
-                first: (*first).into(),
-                second: (*second).into(),
-                what,
-                one: one.into(),
-                other: other.into(),
-                hint,
+            let foreign = |what: &str, one: &str, other: &str, hint: &str| {
+                MergeError::Foreign(format!(
+                    "{} and {} are not parts of one run: their {what} differ ({one}, {other}){hint}",
+                    first.display(),
+                    second.display()
+                ))
             };
             if one.seed != other.seed {
                 return Err(foreign(

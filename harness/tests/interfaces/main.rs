@@ -255,7 +255,13 @@ fn the_fields_of_results_are_the_documented_ones() {
 fn the_files_of_a_run_are_the_documented_ones() {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_firmproof"))
-        .args(["run", "http/page/state-has-its-keys", "--capture", "--out", "out"])
+        .args([
+            "run",
+            "http/page/state-has-its-keys",
+            "--capture",
+            "--out",
+            "out",
+        ])
         .current_dir(folder.path())
         .output()
         .unwrap();
