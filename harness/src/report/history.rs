@@ -195,9 +195,10 @@ fn plotted(title: &str, unit: &str, lines: &[(&str, Points)], history: &History)
         return out;
     }
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
-    // A flat line still needs some height.
+    // A flat line still needs some height, and no share is above all.
     let pad = ((high - low) * 0.1).max(high.abs() * 0.005).max(0.5);
-    let (low, high) = ((low - pad).max(0.0), high + pad);
+    let highest = if unit == "%" { 100.0 } else { f64::MAX };
+    let (low, high) = ((low - pad).max(0.0), (high + pad).min(highest));
     let last = history.runs.len().saturating_sub(1).max(1) as f64;
     let x = |place: usize| MARGIN + place as f64 / last * (WIDTH - MARGIN - 20.0);
     let y = |value: f64| 20.0 + (high - value) / (high - low) * (HEIGHT - 50.0);
@@ -309,7 +310,10 @@ fn list(history: &History) -> String {
             out,
             "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             html(name),
-            utc(run.began_unix_s),
+            match run.began_unix_s {
+                0 => "not known".into(),
+                began => utc(began),
+            },
             t.pass,
             t.fail,
             t.inconclusive,

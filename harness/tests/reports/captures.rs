@@ -116,9 +116,15 @@ fn a_run_s_captures() -> Checked {
     let cases = [
         "mqtt/connack/code-5-not-authorised",
         "http/host/missing",
-        "ntp/replies/duplicate",
+        "ntp/requests/version",
     ];
     let run = runs::run(folder.path(), &cases)?;
+    let protocols: std::collections::BTreeSet<&str> = run
+        .cases
+        .iter()
+        .map(|case| case.protocol.as_str())
+        .collect();
+    check(protocols.len() == 3, format!("only {protocols:?}"))?;
     for case in &run.cases {
         let capture: PathBuf = folder
             .path()
