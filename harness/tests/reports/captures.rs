@@ -116,7 +116,7 @@ fn a_run_s_captures() -> Checked {
     let cases = [
         "mqtt/connack/code-5-not-authorised",
         "http/host/missing",
-        "ntp/requests/version",
+        "ntp/replies/wrong-originate",
     ];
     let run = runs::run(folder.path(), &cases)?;
     let protocols: std::collections::BTreeSet<&str> = run

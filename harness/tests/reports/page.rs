@@ -44,7 +44,7 @@ fn on_page(
     let folder = tempfile::tempdir()?;
     let mut run = runs::run(
         folder.path(),
-        &["mqtt/connack", "http/host", "ntp/requests/version"],
+        &["mqtt/connack", "http/host", "ntp/replies/wrong-originate"],
     )?;
     runs::make_worse(folder.path(), &mut run)?;
     runs::enlarge(folder.path(), &mut run, number)?;
