@@ -22,7 +22,7 @@ pub enum Verdict {
     Fail,
     /// The harness could not judge; the reason says why.
     Inconclusive,
-    /// The profile lacks a capability; the reason says which.
+    /// The profile lacks a capability, or the machine a program; the reason says which.
     Skipped,
 }
 
@@ -57,6 +57,8 @@ pub enum Stop {
     Inconclusive(String),
     /// The profile lacks this capability.
     Skip(Capability),
+    /// The machine that the harness runs on lacks this, named with the way to get it.
+    Lacking(String),
 }
 
 impl Stop {

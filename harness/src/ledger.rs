@@ -111,6 +111,9 @@ pub struct Statement {
     pub protocol: Protocol,
     /// The clause of its specification; `policy` for a rule of ours.
     pub section: String,
+    /// Which of the clause's sentences with a BCP 14 keyword it is about, from 1 in the order of the text; none for a
+    /// rule that the text states without a keyword, and where the file does not count.
+    pub sentence: Option<u32>,
     /// Who has to fulfil it.
     pub binds: Binds,
     /// How binding it is.
@@ -226,6 +229,7 @@ impl Ledger {
             id,
             protocol,
             section: entry.section,
+            sentence: entry.sentence,
             binds: entry.binds,
             level: entry.level,
             summary: entry.summary,
@@ -307,6 +311,7 @@ struct Page {
 struct Entry {
     id: Spanned<String>,
     section: String,
+    sentence: Option<u32>,
     binds: Binds,
     level: Level,
     summary: String,
@@ -337,5 +342,7 @@ fn syntax(file: &str, text: &str, error: &toml::de::Error) -> LedgerError {
     }
 }
 
+#[cfg(test)]
+mod sentence_tests;
 #[cfg(test)]
 mod tests;

@@ -67,8 +67,12 @@ pub struct Profile {
     /// The most that the device's clock may be sped up.
     #[serde(default = "one")]
     pub max_time_scale: u16,
-    /// Whether one case at a time runs; see [`Profile::is_serial`].
-    serial: Option<bool>,
+    /// How many HTTP connections the device serves at a time; nothing is asked of it with more of them busy but
+    /// that it comes back.
+    #[serde(default = "one_connection")]
+    pub http_connections: u8,
+    /// The most cases that may run against the device at a time; see [`Profile::most_jobs`].
+    jobs: Option<std::num::NonZeroUsize>,
     /// How the device shows after a hostile case that it is alive; see [`Profile::liveness`].
     liveness: Option<Liveness>,
     /// How an external program is started; absent for a device that already runs. For the host
@@ -89,6 +93,10 @@ pub struct Profile {
 }
 
 fn one() -> u16 {
+    1
+}
+
+fn one_connection() -> u8 {
     1
 }
 
@@ -243,13 +251,12 @@ impl Profile {
         }
     }
 
-    /// Whether one case at a time runs: unless the profile says otherwise, when all cases have the device, or its
-    /// peers' ports, in common.
-    pub fn is_serial(&self) -> bool {
-        self.serial.unwrap_or(
-            self.kind == Kind::External
-                && (self.start.is_none() || self.at.is_fixed() || self.has_own_network()),
-        )
+    /// The most cases that may run at a time: what the profile says, or else one when all cases have the device, or
+    /// its peers' ports, in common.
+    pub fn most_jobs(&self) -> Option<usize> {
+        let shared = self.kind == Kind::External
+            && (self.start.is_none() || self.at.is_fixed() || self.has_own_network());
+        self.jobs.map(usize::from).or(shared.then_some(1))
     }
 
     /// Whether the program runs in a network namespace of the run's own.
@@ -353,12 +360,15 @@ mod tests {
             Profile::parse(&text, Path::new("x.toml")).unwrap()
         };
         let running = "[at]\nhttp = \"192.0.2.7:80\"\n";
-        assert!(profile(running).is_serial());
-        assert!(!profile(&format!("serial = false\n{running}")).is_serial());
+        assert_eq!(profile(running).most_jobs(), Some(1));
+        assert_eq!(
+            profile(&format!("jobs = 4\n{running}")).most_jobs(),
+            Some(4)
+        );
         let started = "[at]\nhttp = \"127.0.0.1:{http_port}\"\n[start]\ncommand = [\"a\"]\n";
-        assert!(!profile(started).is_serial());
+        assert_eq!(profile(started).most_jobs(), None);
         let own = profile(&format!("{started}network = \"own\"\n"));
-        assert!(own.is_serial() && own.has(Capability::LabAddresses));
+        assert!(own.most_jobs() == Some(1) && own.has(Capability::LabAddresses));
     }
 
     #[test]

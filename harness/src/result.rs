@@ -64,6 +64,9 @@ pub struct Record {
     pub finding: Option<Finding>,
     /// Every time that the case was judged in this run, the last one last.
     pub attempts: Vec<Attempt>,
+    /// What the device chose in the last attempt where the specification leaves a choice.
+    #[serde(default)]
+    pub observed: Vec<String>,
     /// What was measured in the last attempt, by name; the name ends in the unit.
     pub metrics: BTreeMap<String, f64>,
     /// The evidence file of the last attempt, relative to the run's folder.

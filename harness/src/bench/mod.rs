@@ -115,6 +115,14 @@ impl Bench {
         &self.0.evidence
     }
 
+    /// Puts on record what the device chose where the specification leaves it a choice.
+    pub fn observed(&self, choice: impl Into<String>) {
+        let choice = choice.into();
+        let transcript = &self.0.evidence.transcript;
+        transcript.note(format!("the device {choice}"));
+        self.0.evidence.observed.add(choice);
+    }
+
     /// The wire.
     pub fn lab(&self) -> &Lab {
         &self.0.lab

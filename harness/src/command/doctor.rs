@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use firmproof::dut::availability::{Availability, State};
 use firmproof::firmware_build;
+use firmproof::peers::mosquitto::Way;
 use firmproof::profile::Profile;
 
 use super::Outcome;
@@ -24,18 +25,11 @@ struct Wanted {
     how: &'static str,
 }
 
-const WANTED: [Wanted; 2] = [
-    Wanted {
-        program: "mosquitto",
-        purpose: "a real broker beside the one built in",
-        how: "apt-get install mosquitto",
-    },
-    Wanted {
-        program: "cargo-nextest",
-        purpose: "`cargo nextest run`: a process per case",
-        how: "cargo install cargo-nextest --locked",
-    },
-];
+const WANTED: [Wanted; 1] = [Wanted {
+    program: "cargo-nextest",
+    purpose: "`cargo nextest run`: a process per case",
+    how: "cargo install cargo-nextest --locked",
+}];
 
 pub(super) fn execute(_: &Arguments) -> Outcome {
     let here = std::env::current_dir()?;
@@ -59,7 +53,20 @@ pub(super) fn execute(_: &Arguments) -> Outcome {
         };
         line(wanted.program, &said);
     }
+    // The second witness of the MQTT cases, in a container or as a process.
+    let said = match broker()? {
+        Ok(way) => way.to_string(),
+        Err(lacking) => format!("missing, and cases are skipped: {lacking}"),
+    };
+    line("mosquitto", &said);
     Ok(ExitCode::SUCCESS)
+}
+
+fn broker() -> std::io::Result<Result<Way, String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(Way::of_this_machine()))
 }
 
 fn line(name: &str, said: &str) {

@@ -102,17 +102,18 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         folder.seed_text()
     );
     let program = profile.host_program()?;
-    let jobs = match arguments.jobs {
-        Some(jobs) if jobs > 1 && profile.is_serial() => {
+    let most = profile.most_jobs();
+    let jobs = match (arguments.jobs.map(usize::from), most) {
+        (Some(asked), Some(most)) if asked > most => {
             return Err(format!(
-                "--jobs {jobs}: `{}` is judged one case at a time; `serial = false` in its profile changes that",
-                profile.name
+                "--jobs {asked}: `{}` is judged by {most} case{} at a time; `jobs` in its profile changes that",
+                profile.name,
+                if most == 1 { "" } else { "s" }
             )
             .into());
         }
-        Some(jobs) => jobs.into(),
-        None if profile.is_serial() => 1,
-        None => JOBS,
+        (Some(asked), _) => asked,
+        (None, most) => most.map_or(JOBS, |most| most.min(JOBS)),
     };
     for (peer, at) in [
         ("MQTT broker", profile.at.mqtt),

@@ -98,6 +98,7 @@ fn record(dut: &str, id: &str, verdict: Verdict) -> RecordFile {
                 evidence: None,
                 capture: None,
             }],
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             evidence: String::new(),
             capture: None,

@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod console;
 pub mod metrics;
+pub mod observed;
 pub mod secrets;
 pub mod trace;
 pub mod transcript;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 pub use console::{Console, Line};
 pub use metrics::Metrics;
+pub use observed::Observed;
 pub use secrets::Secrets;
 pub use transcript::{Direction, Entry, Place, Transcript};
 
@@ -27,6 +29,8 @@ pub struct Evidence {
     pub console: Arc<Console>,
     /// What was measured.
     pub metrics: Arc<Metrics>,
+    /// What the device chose where its specification leaves a choice.
+    pub observed: Arc<Observed>,
     /// What no result may show.
     pub secrets: Arc<Secrets>,
 }
@@ -40,6 +44,7 @@ impl Evidence {
             transcript: Arc::new(Transcript::new(start)),
             console: Arc::new(Console::new(start)),
             metrics: Arc::default(),
+            observed: Arc::default(),
             secrets: Arc::default(),
         }
     }

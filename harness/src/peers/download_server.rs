@@ -46,7 +46,20 @@ impl DownloadServer {
     /// # Errors
     /// The port is taken.
     pub async fn listen(lab: &Lab, evidence: &Evidence) -> Result<Self, LabError> {
-        let at = SocketAddrV4::new(lab.peer_address(1), HTTP_PORT);
+        Self::listen_at(lab, evidence, 1, HTTP_PORT).await
+    }
+
+    /// Listens on a port of peer `n`, or on what the lab has instead.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn listen_at(
+        lab: &Lab,
+        evidence: &Evidence,
+        n: u8,
+        port: u16,
+    ) -> Result<Self, LabError> {
+        let at = SocketAddrV4::new(lab.peer_address(n), port);
         Ok(Self {
             listener: lab.listen(at).await?,
             evidence: evidence.clone(),
@@ -55,11 +68,16 @@ impl DownloadServer {
 
     /// The URL of `path` on this server.
     pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.host())
+    }
+
+    /// The authority of this server, as Host names it (RFC 9110 §7.2).
+    pub fn host(&self) -> String {
         let at = self.listener.local_addr();
         if at.port() == HTTP_PORT {
-            format!("http://{}{path}", at.ip())
+            at.ip().to_string()
         } else {
-            format!("http://{at}{path}")
+            at.to_string()
         }
     }
 
@@ -93,7 +111,11 @@ impl DownloadServer {
 async fn read_request(stream: &Stream, bytes: &mut Vec<u8>) -> Result<Request, DownloadError> {
     let mut buffer = [0; 4096];
     loop {
-        if let Some((request, _)) = http_request::parse(bytes)? {
+        if let Some((request, taken)) = http_request::parse(bytes)? {
+            if taken < bytes.len() {
+                let detail = format!("{} octets after the request", bytes.len() - taken);
+                return Err(Malformed::new("RFC 9112 §2.2", detail).into());
+            }
             return Ok(request);
         }
         match stream.read(&mut buffer).await? {
@@ -129,6 +151,17 @@ impl Exchange {
             Ok(Ok(()) | Err(LabError::Reset | LabError::Closed)) => Ok(()),
             Ok(Err(other)) => Err(other),
             Err(_) => Err(LabError::Timeout(SEND_PATIENCE)),
+        }
+    }
+
+    /// Waits until the device's stack has acknowledged all that was sent, where the lab can tell.
+    ///
+    /// # Errors
+    /// [`LabError::Timeout`] after `deadline`, [`LabError::Reset`] after an RST.
+    pub async fn acknowledged(&self, deadline: Duration) -> Result<(), LabError> {
+        match self.stream.acknowledged(deadline).await {
+            Err(LabError::Unsupported(_)) => Ok(()),
+            other => other,
         }
     }
 

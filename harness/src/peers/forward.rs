@@ -6,25 +6,88 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
 
 use crate::lab::{Lab, Listener, UdpSocket};
 
 /// How long an idle listener is asked before it is asked again.
 const ACCEPT: Duration = Duration::from_secs(3600);
 
-/// Carries every connection that the device makes to `listener` on to `target` on this machine.
-pub async fn to_machine(mut listener: Listener, target: SocketAddr) {
+/// Carries every connection that the device makes to a listener on to a server on this machine. Dropping it
+/// ends them all.
+#[derive(Debug)]
+pub struct ToMachine {
+    target: watch::Sender<SocketAddr>,
+    cuts: broadcast::Sender<()>,
+    _carrying: JoinSet<()>,
+}
+
+impl ToMachine {
+    /// Begins to carry connections to `target`.
+    pub fn start(listener: Listener, target: SocketAddr) -> Self {
+        let (target, wanted) = watch::channel(target);
+        let (cuts, _) = broadcast::channel(1);
+        let mut carrying = JoinSet::new();
+        carrying.spawn(carry(listener, wanted, cuts.clone()));
+        Self {
+            target,
+            cuts,
+            _carrying: carrying,
+        }
+    }
+
+    /// Later connections go to another server.
+    pub fn retarget(&self, target: SocketAddr) {
+        self.target.send_replace(target);
+    }
+
+    /// Resets the device's connections, and drops those to the server.
+    pub fn cut(&self) {
+        // An error means that there is no connection to cut.
+        let _ = self.cuts.send(());
+    }
+}
+
+async fn carry(
+    mut listener: Listener,
+    target: watch::Receiver<SocketAddr>,
+    cuts: broadcast::Sender<()>,
+) {
+    let mut connections = JoinSet::new();
     loop {
         let Ok(mut device) = listener.accept(ACCEPT).await else {
             continue;
         };
-        tokio::spawn(async move {
-            if let Ok(mut server) = TcpStream::connect(target).await {
+        let target = *target.borrow();
+        let mut cut = cuts.subscribe();
+        connections.spawn(async move {
+            let Ok(mut server) = TcpStream::connect(target).await else {
+                return device.reset();
+            };
+            // As the device does: a small packet waits for nobody.
+            let _ = server.set_nodelay(true);
+            let is_cut = {
                 // Either end may go at any time; the other is told by the close of its stream.
-                let _ = tokio::io::copy_bidirectional(&mut device, &mut server).await;
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut device, &mut server) => false,
+                    _ = cut.recv() => true,
+                }
+            };
+            if is_cut {
+                device.reset();
             }
         });
+        while connections.try_join_next().is_some() {}
     }
+}
+
+/// As [`ToMachine`], without an end and without cuts.
+pub async fn to_machine(listener: Listener, target: SocketAddr) {
+    // Both are held for as long as this goes on.
+    let (_target, wanted) = watch::channel(target);
+    let (cuts, _) = broadcast::channel(1);
+    carry(listener, wanted, cuts).await;
 }
 
 /// Carries every connection that this machine makes to `listener` on to `target` in the lab.

@@ -158,6 +158,11 @@ impl HttpConnection {
         }
     }
 
+    /// Whether the server's end of the connection, or bytes of an answer, have been seen while sending.
+    pub fn has_ended(&self) -> bool {
+        self.ending != Ending::Open || !self.unread.is_empty()
+    }
+
     /// Ends this side of the connection: FIN, and reading goes on.
     pub fn finish(&self) {
         self.evidence.transcript.note("http: FIN sent");

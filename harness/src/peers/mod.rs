@@ -7,6 +7,7 @@ pub mod forward;
 pub mod http_message;
 pub mod http_prober;
 pub mod http_request;
+pub mod mosquitto;
 pub mod mqtt_bytes;
 pub mod mqtt_packet;
 pub mod ntp_packet;

@@ -40,6 +40,9 @@ pub fn ladder(record: &Record, evidence: &EvidenceFile) -> String {
     if let Some(reason) = &record.reason {
         let _ = writeln!(out, "reason {}", printable(reason));
     }
+    for choice in &record.observed {
+        let _ = writeln!(out, "observed {}", printable(choice));
+    }
     let _ = writeln!(out, "\n  time ms  device");
     let messages = evidence.transcript.iter().map(|entry| {
         let arrow = match entry.direction {

@@ -146,6 +146,7 @@ pub(super) mod tests {
                 seen: "PUBLISH \u{1b}[31m".into(),
             }),
             attempts: vec![attempt(verdict, None)],
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             evidence: String::new(),
             capture: None,

@@ -81,6 +81,7 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
             reason,
             lacks,
             finding,
+            observed: observed(&evidence),
             metrics: evidence.metrics.all(),
             evidence: String::new(),
             capture: None,
@@ -120,12 +121,24 @@ fn split(
             (Verdict::Fail, None, Some(finding))
         }
         Err(Stop::Inconclusive(reason)) => (Verdict::Inconclusive, Some(masked(reason)), None),
+        Err(Stop::Lacking(what)) => {
+            let reason = format!("this machine lacks {what}");
+            (Verdict::Skipped, Some(reason), None)
+        }
         Err(Stop::Skip(need)) => {
             let profile = &setup.profile.name;
             let reason = format!("the profile `{profile}` lacks the capability `{need}`");
             (Verdict::Skipped, Some(reason), None)
         }
     }
+}
+
+fn observed(evidence: &Evidence) -> Vec<String> {
+    let choices = evidence.observed.all();
+    choices
+        .iter()
+        .map(|choice| evidence.secrets.masked(choice))
+        .collect()
 }
 
 fn measure_wire(evidence: &Evidence, wire: &Capture) {

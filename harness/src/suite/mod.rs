@@ -16,6 +16,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::ledger::{Ledger, Protocol, Standing};
 
     #[test]
     fn every_case_has_a_kebab_case_id_of_its_own_and_judges_something() {
@@ -34,5 +35,28 @@ mod tests {
             assert!(!case.statements.is_empty(), "{}", case.id);
             assert!(ids.insert(case.id.clone()), "{} twice", case.id);
         }
+    }
+
+    /// The statements of each protocol against the cases of this suite.
+    #[test]
+    fn every_mqtt_statement_is_judged_by_a_case_or_says_why_none_can() {
+        let ledger = Ledger::load().unwrap();
+        let cases = all();
+        let coverage = ledger.coverage(
+            cases
+                .iter()
+                .map(|case| (case.id.as_str(), case.statements.as_slice())),
+        );
+        let bare: Vec<&str> = coverage
+            .of(Some(Protocol::Mqtt))
+            .filter(|line| line.standing == Standing::Uncovered)
+            .map(|line| line.statement.id.as_str())
+            .collect();
+        assert_eq!(bare, [""; 0], "neither a case nor `not_judged`");
+        assert_eq!(
+            coverage.unknown,
+            [],
+            "cases name statements that do not exist"
+        );
     }
 }

@@ -28,13 +28,6 @@ pub(super) enum Width {
     Phone,
 }
 
-/// Whether the page's scripts run.
-#[derive(Clone, Copy)]
-pub(super) enum Scripts {
-    On,
-    Off,
-}
-
 const BROWSER: &str = "chromium";
 const DRIVER: &str = "chromedriver";
 
@@ -60,7 +53,7 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    pub(super) async fn open(width: Width, scripts: Scripts) -> Checked<Self> {
+    pub(super) async fn open(width: Width) -> Checked<Self> {
         let program = find(BROWSER).ok_or("chromium is missing: run ci/setup")?;
         let profile = tempfile::tempdir()?;
         let (driver, port) = start_driver().await?;
@@ -81,10 +74,6 @@ impl Browser {
                     "deviceMetrics": { "width": 360, "height": 740, "pixelRatio": 2.0, "touch": true, "mobile": true }
                 });
             }
-        }
-        if let Scripts::Off = scripts {
-            options["prefs"] =
-                serde_json::json!({ "profile.managed_default_content_settings.javascript": 2 });
         }
         options["args"] = arguments.into();
         let mut wanted = Capabilities::new();

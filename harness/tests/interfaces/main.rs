@@ -208,6 +208,7 @@ fn record_file() -> RecordFile {
                 evidence: None,
                 capture: None,
             }],
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             evidence: "e".into(),
             capture: None,

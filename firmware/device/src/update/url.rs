@@ -35,11 +35,13 @@ pub struct Url {
 const SCHEME: &str = "http://";
 
 impl Url {
-    /// Reads an absolute `http` URL: no user information (RFC 9110 §4.2.4), no fragment.
+    /// Reads an absolute `http` URL, without user information (RFC 9110 §4.2.4). A fragment is the
+    /// user agent's own (§7.1, §10.2.2); there is no use for it here.
     ///
     /// # Errors
     /// It is another scheme, malformed, or longer than [`MAX_URL_LEN`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let text = text.split('#').next().unwrap_or_default();
         let (scheme, rest) = text.split_at_checked(SCHEME.len()).ok_or(UrlError)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Err(UrlError);
@@ -69,8 +71,6 @@ impl Url {
     /// # Errors
     /// Another kind of reference, or not a URL that the device fetches.
     pub fn join(&self, location: &str) -> Result<Self, UrlError> {
-        // A fragment is the user agent's own (RFC 9110 §10.2.2); there is no use for it here.
-        let location = location.split('#').next().unwrap_or_default();
         if !location.starts_with('/') || location.starts_with("//") {
             return Self::parse(location);
         }

@@ -43,6 +43,7 @@ pub struct Connection {
     answer_pings: bool,
     own: OwnTraffic,
     serves_own_traffic: bool,
+    last_length: usize,
     number: u32,
 }
 
@@ -104,6 +105,7 @@ impl Connection {
             answer_pings: true,
             own: OwnTraffic::default(),
             serves_own_traffic: false,
+            last_length: 0,
             number: evidence.transcript.begin_connection(PEER),
         }
     }
@@ -153,6 +155,11 @@ impl Connection {
         self.own.answered = false;
     }
 
+    /// Bytes of the packet that was read last, its fixed header among them.
+    pub fn last_length(&self) -> usize {
+        self.last_length
+    }
+
     /// The next packet that is not answered here; `None` when the device has ended the connection.
     ///
     /// # Errors
@@ -189,6 +196,7 @@ impl Connection {
                 let place = self.place(self.answers_here(&packet));
                 transcript.record(place, Direction::FromDevice, packet.to_string(), shown);
                 self.buffer.drain(..length);
+                self.last_length = length;
                 Ok(Some(packet))
             }
             Ok(None) => Ok(None),
@@ -457,5 +465,16 @@ impl Connection {
         let transcript = &self.evidence.transcript;
         transcript.record(self.place(false), Direction::ToDevice, "FIN", &[]);
         self.stream.finish();
+    }
+
+    /// Forgets the connection without a word, as a server that lost its power does: what the device sends on it from
+    /// now on meets silence.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lab`] where the lab cannot do that.
+    pub fn vanish(self) -> Result<(), BrokerError> {
+        let transcript = &self.evidence.transcript;
+        transcript.note("the server forgets the connection");
+        self.stream.vanish().map_err(BrokerError::Lab)
     }
 }

@@ -62,6 +62,9 @@ pub(super) fn section(place: usize, record: &Record, ledger: &Ledger, base: &str
     if let Some(reason) = &record.reason {
         item("reason", reason);
     }
+    for choice in &record.observed {
+        item("the device chose", choice);
+    }
     if record.attempts.len() > 1 {
         for (number, attempt) in (1..).zip(&record.attempts) {
             let reason = attempt.reason.as_deref().unwrap_or_default();

@@ -36,6 +36,7 @@ fn record(folder: &RunFolder, id: &str, verdict: Verdict) -> RecordFile {
                 evidence: None,
                 capture: None,
             }],
+            observed: Vec::new(),
             metrics: BTreeMap::new(),
             evidence: String::new(),
             capture: None,

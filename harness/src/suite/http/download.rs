@@ -22,7 +22,11 @@ pub(super) fn cases() -> Vec<Case> {
     let cases = vec![
         Case::must(
             "http/download/content-length",
-            &["FIRMPROOF-UPDATE-5", "FIRMPROOF-UPDATE-15"],
+            &[
+                "FIRMPROOF-UPDATE-5",
+                "FIRMPROOF-UPDATE-15",
+                "FIRMPROOF-UPDATE-17",
+            ],
             "An image whose length Content-Length gives becomes ready in the slot that does not run, and boots",
             |bench| {
                 installs(bench, |offer| {
@@ -77,7 +81,13 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         policy(
             "attempts-bounded",
-            &["FIRMPROOF-UPDATE-10", "FIRMPROOF-UPDATE-6", "RFC9112-6.3-7"],
+            &[
+                "FIRMPROOF-UPDATE-10",
+                "FIRMPROOF-UPDATE-6",
+                "RFC9112-6.3-7",
+                "RFC9112-8-2",
+                "RFC9110-9.2.2-1",
+            ],
             "A download that always breaks off is given up, with a named reason",
             attempts_bounded,
         ),
@@ -151,13 +161,13 @@ pub(super) fn length(offer: &Offer) -> String {
     format!("Content-Length: {}\r\n", offer.image.len())
 }
 
-fn etagged(offer: &Offer, etag: &str) -> Vec<u8> {
+pub(super) fn etagged(offer: &Offer, etag: &str) -> Vec<u8> {
     let fields = format!("{}ETag: {etag}\r\n", length(offer));
     response("200 OK", &fields, &offer.image)
 }
 
 /// The part from `first` on, as a 206.
-fn part(offer: &Offer, first: usize, etag: &str) -> Vec<u8> {
+pub(super) fn part(offer: &Offer, first: usize, etag: &str) -> Vec<u8> {
     let (rest, whole) = (&offer.image[first..], offer.image.len());
     let fields = format!(
         "Content-Length: {}\r\nContent-Range: bytes {first}-{}/{whole}\r\nETag: {etag}\r\n",

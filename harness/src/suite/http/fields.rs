@@ -7,27 +7,6 @@ pub(super) fn cases() -> Vec<Case> {
     exchange::cases("fields", ROWS).collect()
 }
 
-/// A row for one refusal, for the usual answer when `allowed` is empty.
-const fn row(
-    level: Level,
-    name: &'static str,
-    statement: &'static str,
-    requirement: &'static str,
-    request: &'static [u8],
-    allowed: &'static [u16],
-) -> Row {
-    Row {
-        level,
-        name,
-        statement,
-        requirement,
-        request,
-        allowed,
-        usual: allowed.is_empty(),
-        closes: false,
-    }
-}
-
 /// A row where the specification lets the server refuse, or read on.
 const fn either(
     name: &'static str,
@@ -37,12 +16,12 @@ const fn either(
 ) -> Row {
     Row {
         usual: true,
-        ..row(Level::Must, name, statement, requirement, request, &[400])
+        ..Row::new(Level::Must, name, statement, requirement, request, &[400])
     }
 }
 
 const ROWS: &[Row] = &[
-    row(
+    Row::new(
         Level::Must,
         "space-before-colon",
         "RFC9112-5.1-1",
@@ -50,7 +29,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd : 1\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Must,
         "tab-before-colon",
         "RFC9112-5.1-1",
@@ -58,7 +37,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd\t: 1\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Must,
         "space-before-the-colon-of-content-length",
         "RFC9112-5.1-1",
@@ -90,7 +69,7 @@ const ROWS: &[Row] = &[
         "CR within a value leads to refusal or is read as a space",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\r2\r\n\r\n",
     ),
-    row(
+    Row::new(
         Level::Should,
         "line-without-a-colon",
         "RFC9112-2.2-5",
@@ -98,7 +77,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Should,
         "empty-name",
         "RFC9112-2.2-5",
@@ -106,7 +85,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\n: 1\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Should,
         "name-that-is-no-token",
         "RFC9112-2.2-5",
@@ -114,7 +93,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX(Odd): 1\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Must,
         "octets-above-7f",
         "RFC9112-2.2-1",
@@ -122,7 +101,15 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: \xC3\xA4\xFF\x80\r\n\r\n",
         &[],
     ),
-    row(
+    Row::new(
+        Level::Should,
+        "octets-above-7f-in-a-known-field",
+        "RFC9110-5.5-4",
+        "Octets above 0x7F are opaque in the value of a field that the server knows, too",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: x-\xFF, keep-alive\r\nUser-Agent: \xC3\x28\r\n\r\n",
+        &[],
+    ),
+    Row::new(
         Level::Must,
         "names-in-any-case",
         "RFC9110-5.1-1",
@@ -130,7 +117,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nhOsT: $HOST\r\n\r\n",
         &[],
     ),
-    row(
+    Row::new(
         Level::Must,
         "whitespace-around-a-value",
         "RFC9112-5-1",
@@ -138,7 +125,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: \t $HOST \t \r\n\r\n",
         &[],
     ),
-    row(
+    Row::new(
         Level::Must,
         "no-space-after-the-colon",
         "RFC9112-5-1",
@@ -146,7 +133,7 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost:$HOST\r\n\r\n",
         &[],
     ),
-    row(
+    Row::new(
         Level::Should,
         "unknown-fields",
         "RFC9110-5.1-2",
@@ -154,4 +141,122 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Firmproof: 1\r\nZ: \r\n!#$%&'*+-.^_`|~: 2\r\n\r\n",
         &[],
     ),
+    Row::new(
+        Level::Must,
+        "line-feed-as-a-line-end",
+        "RFC9112-2.2-7",
+        "A bare LF after a field is taken as its end, or refused",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "line-feed-before-a-second-host",
+        "RFC9110-5.5-1",
+        "A bare LF hides no field: a second Host behind it is refused with it, or read as a space in the value",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\nHost: elsewhere.example\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "control-character-in-a-value",
+        "RFC9110-5.5-5",
+        "Another control character in a value leads to refusal or is kept",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\x012\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "two-carriage-returns-at-the-end",
+        "RFC9112-2.2-2",
+        "A CR before the line end is a bare one: it makes its element invalid or is read as a space",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\r\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "fold-of-white-space-only",
+        "RFC9112-5.2-1",
+        "A fold without text is a fold all the same, and no empty line",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\r\n \r\nX-More: 2\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "folded-host",
+        "RFC9112-5.2-1",
+        "A fold within Host is refused, or leaves a value with spaces, which no Host has",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\n elsewhere.example\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Should,
+        "tab-within-a-value",
+        "RFC9112-5-1",
+        "A tab within a value is part of it",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\t2\r\n\r\n",
+        &[],
+    ),
+    Row::new(
+        Level::Should,
+        "empty-value",
+        "RFC9112-5-1",
+        "A field may have no value",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd:\r\n\r\n",
+        &[],
+    ),
+    Row::new(
+        Level::Should,
+        "colons-in-a-value",
+        "RFC9112-5-1",
+        "The name ends at the first colon",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: a:b::c\r\n\r\n",
+        &[],
+    ),
+    Row::new(
+        Level::Should,
+        "space-within-a-name",
+        "RFC9112-2.2-5",
+        "A space within a field name is answered by 400",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX Odd: 1\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Should,
+        "octets-above-7f-in-a-name",
+        "RFC9112-2.2-5",
+        "A field name with octets above 0x7F is answered by 400",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-\xC3\xA4: 1\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Should,
+        "nul-in-a-name",
+        "RFC9112-2.2-5",
+        "NUL in a field name is answered by 400",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX\0Odd: 1\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Should,
+        "one-name-on-many-lines",
+        "RFC9110-5.3-3",
+        "Field lines of one name that the server does not know are no mistake",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\r\nX-Odd: 2\r\nx-odd: 3\r\n\r\n",
+        &[],
+    ),
+    Row::new(
+        Level::Must,
+        "content-length-with-an-underscore",
+        "RFC9110-5.1-2",
+        "A name that merely resembles a known one is another field: no content is waited for",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent_Length: 5\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
 ];

@@ -1,32 +1,13 @@
 //! Where a request's body ends (RFC 9112 §6, §7): what is wrong is refused, and no body becomes a request.
-//!
-//! Smuggling is judged by the responses: a request that says `close` follows the one in question, so that the
-//! end of the connection proves how many requests the server saw.
 
-use super::exchange::{self, REFUSALS, Row, with_host};
-use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::http_prober::Answer;
-use crate::profile::Capability;
+use super::exchange::{self, REFUSALS, Row};
+use super::followed::{self, Followed};
+use crate::case::{Case, Level};
 
 pub(super) fn cases() -> Vec<Case> {
     exchange::cases("framing", REFUSED)
-        .chain(BAD_CHUNKS.iter().map(|row| {
-            let id = format!("http/framing/{}", row.name);
-            let statements = [row.statement, "FIRMPROOF-HTTP-3"];
-            Case::must(id, &statements, row.requirement, move |bench| {
-                bad_chunk_refused(bench, row)
-            })
-            .needs(&[Capability::Http])
-        }))
-        .chain(FOLLOWED.iter().map(|row| {
-            let id = format!("http/framing/{}", row.name);
-            let statements = [row.statement, "FIRMPROOF-HTTP-4"];
-            Case::must(id, &statements, row.requirement, move |bench| {
-                followed(bench, row)
-            })
-            .needs(&[Capability::Http])
-        }))
+        .chain(exchange::content_cases("framing", BAD_CHUNKS))
+        .chain(followed::cases("framing", FOLLOWED))
         .collect()
 }
 
@@ -38,16 +19,7 @@ const fn closed(
     request: &'static [u8],
     allowed: &'static [u16],
 ) -> Row {
-    Row {
-        level: Level::Must,
-        name,
-        statement,
-        requirement,
-        request,
-        allowed,
-        usual: false,
-        closes: true,
-    }
+    Row::new(Level::Must, name, statement, requirement, request, allowed).then_closed()
 }
 
 const fn bad_length(name: &'static str, request: &'static [u8]) -> Row {
@@ -135,6 +107,42 @@ const REFUSED: &[Row] = &[
             &[501],
         )
     },
+    Row::new(
+        Level::Must,
+        "content-length-list-with-a-word",
+        "RFC9112-6.3-15",
+        "A list of lengths of which one is none is answered by 400 and closure",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5, x\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    )
+    .then_closed(),
+    Row::new(
+        Level::Must,
+        "content-length-in-another-alphabet",
+        "RFC9112-6.3-5",
+        "Digits of another alphabet are none",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: \xD9\xA5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    )
+    .then_closed(),
+    Row::new(
+        Level::Must,
+        "content-length-with-a-fraction",
+        "RFC9112-6.3-5",
+        "A number with a fraction is no length",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5.0\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    )
+    .then_closed(),
+    Row::new(
+        Level::Must,
+        "content-length-beyond-32-bits",
+        "RFC9110-8.6-3",
+        "A Content-Length beyond 32 bits is not cut to them",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 4294967301\r\n\r\nhelloGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400, 413],
+    )
+    .then_closed(),
 ];
 
 const BAD_CHUNKS: &[Row] = &[
@@ -165,167 +173,105 @@ const BAD_CHUNKS: &[Row] = &[
     ),
 ];
 
-async fn bad_chunk_refused(bench: Bench, row: &'static Row) -> Judged {
-    bench.start().await?;
-    let mut connection = bench.http().await?;
-    let bytes = with_host(row.request, &connection.host());
-    connection.send(&bytes).await;
-    let seen = exchange::response(&mut connection, "POST", row.statement).await?;
-    let allowed = row.allowed.contains(&seen.status);
-    if !allowed && !exchange::answers_the_head_alone(&bench, row.request, &seen).await? {
-        exchange::require_status(&seen, row.allowed, row.statement)?;
-    }
-    exchange::require_end(&mut connection, row.statement).await?;
-    drop(connection);
-    exchange::still_serves(&bench).await
-}
-
-/// A request whose body looks like a request, or hides one.
-struct Followed {
-    name: &'static str,
-    statement: &'static str,
-    requirement: &'static str,
-    /// The head and the body, up to the request that follows; `$HOST` stands for the server's authority.
-    request: &'static [u8],
-    /// Whether the server has to close without serving what follows (RFC 9112 §6.1).
-    closes: bool,
-}
-
-const fn body(
-    name: &'static str,
-    statement: &'static str,
-    requirement: &'static str,
-    request: &'static [u8],
-) -> Followed {
-    Followed {
-        name,
-        statement,
-        requirement,
-        request,
-        closes: false,
-    }
-}
-
 const FOLLOWED: &[Followed] = &[
-    body(
+    Followed::new(
         "body-of-a-get",
         "RFC9112-6-1",
         "A body exists when Content-Length says so, whatever the method",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\n\r\nhello",
     ),
-    body(
+    Followed::new(
         "body-that-looks-like-a-request",
         "RFC9112-9.3-2",
         "After a response the request's body is read to its end or the connection is closed",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 38\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "body-of-a-refused-request",
         "RFC9112-9.3-2",
         "The body of a refused request is read to its end or the connection is closed",
         b"FIRMPROOF / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 38\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "no-length-no-body",
         "RFC9112-6.3-8",
         "A request with neither field has no body",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "content-length-list-that-agrees",
         "RFC9110-8.6-4",
         "A Content-Length that repeats one number as a list is refused, or read as that number",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5, 5\r\n\r\nhello",
     ),
-    body(
+    Followed::new(
         "chunks",
         "RFC9112-7.1-1",
         "Chunks are decoded by their hexadecimal size, in either case and with leading zeros",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n00a\r\n0123456789\r\nB\r\nhello world\r\n0\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "chunks-that-look-like-a-request",
         "RFC9112-6.1-1",
         "The chunked coding is understood",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n26\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n\r\n0\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "transfer-coding-in-any-case",
         "RFC9112-7-1",
         "Names of transfer codings are case-insensitive",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "chunk-extensions",
         "RFC9112-7.1.1-1",
         "Unknown chunk extensions are ignored",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n5;odd=\"a;b\";x\r\nhello\r\n0;y\r\n\r\n",
     ),
-    body(
+    Followed::new(
         "trailers",
         "RFC9112-7.1.2-1",
         "Trailer fields are not merged into the header fields",
         b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Odd: 1\r\nContent-Length: 500\r\n\r\n",
     ),
-    Followed {
-        closes: true,
-        ..body(
-            "both-lengths",
-            "RFC9112-6.1-3",
-            "A request with Transfer-Encoding and Content-Length is refused or read by its Transfer-Encoding; \
-             either way the connection is closed",
-            b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 43\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
-        )
-    },
-    Followed {
-        closes: true,
-        ..body(
-            "both-lengths-in-the-other-order",
-            "RFC9112-6.1-3",
-            "The order of Transfer-Encoding and Content-Length changes nothing",
-            b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-        )
-    },
-    Followed {
-        closes: true,
-        ..body(
-            "chunked-in-http-1-0",
-            "RFC9112-6.1-4",
-            "Transfer-Encoding in an HTTP/1.0 message is faulty framing: the connection closes after it",
-            b"GET / HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        )
-    },
+    Followed::new(
+        "both-lengths",
+        "RFC9112-6.1-3",
+        "A request with Transfer-Encoding and Content-Length is refused or read by its Transfer-Encoding; \
+         either way the connection is closed",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 43\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: abcd\r\n\r\n",
+    )
+    .then_closed(),
+    Followed::new(
+        "both-lengths-in-the-other-order",
+        "RFC9112-6.1-3",
+        "The order of Transfer-Encoding and Content-Length changes nothing",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    )
+    .then_closed(),
+    Followed::new(
+        "chunked-in-http-1-0",
+        "RFC9112-6.1-4",
+        "Transfer-Encoding in an HTTP/1.0 message is faulty framing: the connection closes after it",
+        b"GET / HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    )
+    .then_closed(),
+    Followed::new(
+        "two-content-lengths-that-agree",
+        "RFC9110-8.6-4",
+        "Two equal Content-Length lines are refused, or read as one",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    ),
+    Followed::new(
+        "content-length-with-leading-zeros",
+        "RFC9110-8.6-3",
+        "Leading zeros make no other number of a length",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 0005\r\n\r\nhello",
+    ),
+    Followed::new(
+        "content-length-zero",
+        "RFC9112-6-1",
+        "A length of 0 is a body of no octets",
+        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 0\r\n\r\n",
+    ),
 ];
-
-async fn followed(bench: Bench, row: &'static Followed) -> Judged {
-    const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
-    bench.start().await?;
-    let usual = exchange::usual_status(&bench).await?;
-    let mut connection = bench.http().await?;
-    let bytes = with_host(&[row.request, LAST].concat(), &connection.host());
-    connection.send(&bytes).await;
-    let first = exchange::response(&mut connection, "GET", row.statement).await?;
-    match connection.answer(PATIENCE, "GET").await {
-        // A server may always close instead of reading on (RFC 9112 §9.3).
-        Answer::Closed | Answer::Reset => {}
-        Answer::Response(second) => {
-            let expected = "the connection is closed after the first response";
-            require(!row.closes, row.statement, expected, second.to_string())?;
-            let expected =
-                format!("after {first}, the next response answers the next request: {usual}");
-            require(
-                second.status == usual,
-                row.statement,
-                expected,
-                second.to_string(),
-            )?;
-            exchange::require_end(&mut connection, "FIRMPROOF-HTTP-4").await?;
-        }
-        other => {
-            let expected = "a second response, or the end of the connection";
-            return Err(Stop::fail(row.statement, expected, other.to_string()));
-        }
-    }
-    drop(connection);
-    exchange::still_serves(&bench).await
-}

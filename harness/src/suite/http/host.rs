@@ -13,16 +13,7 @@ const fn refused(
     requirement: &'static str,
     request: &'static [u8],
 ) -> Row {
-    Row {
-        level: Level::Must,
-        name,
-        statement,
-        requirement,
-        request,
-        allowed: &[400],
-        usual: false,
-        closes: false,
-    }
+    Row::new(Level::Must, name, statement, requirement, request, &[400])
 }
 
 const fn invalid(name: &'static str, request: &'static [u8]) -> Row {
@@ -94,4 +85,96 @@ const ROWS: &[Row] = &[
             b"GET / HTTP/1.0\r\n\r\n",
         )
     },
+    Row::new(
+        Level::Must,
+        "empty",
+        "RFC9112-3.2-6",
+        "An empty Host is refused as no authority of http, or passes as the grammar lets it",
+        b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Should,
+        "with-an-empty-port",
+        "RFC9112-3.2-6",
+        "A Host whose port is empty is valid",
+        b"GET / HTTP/1.1\r\nHost: $HOST:\r\n\r\n",
+        &[],
+    ),
+    Row::new(
+        Level::Must,
+        "with-a-port-beyond-65535",
+        "RFC9112-3.2-6",
+        "A port that no connection can have is refused, or passes as digits",
+        b"GET / HTTP/1.1\r\nHost: a:65616\r\n\r\n",
+        &[400, 421],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "with-another-name",
+        "RFC9110-7.4-1",
+        "A valid Host that names another server is served, or refused as misdirected",
+        b"GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n",
+        &[400, 404, 421],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "with-an-ipv6-address",
+        "RFC9112-3.2-6",
+        "An IPv6 address in brackets is a valid Host: it is served, or refused as misdirected",
+        b"GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n",
+        &[404, 421],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "with-octets-above-7f",
+        "RFC9112-3.2-6",
+        "A Host with octets above 0x7F is answered by 400",
+        b"GET / HTTP/1.1\r\nHost: \xC3\xA4.example\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Must,
+        "with-a-percent-sign-alone",
+        "RFC9112-3.2-6",
+        "A percent sign without two digits is invalid in a Host too",
+        b"GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Must,
+        "with-two-ports",
+        "RFC9112-3.2-6",
+        "A Host with two ports is answered by 400",
+        b"GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Must,
+        "with-a-literal-that-is-no-address",
+        "RFC9112-3.2-6",
+        "Brackets around what is no address are answered by 400",
+        b"GET / HTTP/1.1\r\nHost: [1::2::3]\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Must,
+        "doubled-in-http-1-0",
+        "RFC9112-3.2-5",
+        "Two Host field lines are answered by 400 in HTTP/1.0 too",
+        b"GET / HTTP/1.0\r\nHost: $HOST\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Must,
+        "invalid-in-http-1-0",
+        "RFC9112-3.2-6",
+        "An invalid Host is answered by 400 in HTTP/1.0 too",
+        b"GET / HTTP/1.0\r\nHost: a b\r\n\r\n",
+        &[400],
+    ),
 ];

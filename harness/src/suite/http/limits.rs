@@ -1,8 +1,9 @@
 //! What is too large, too little, or of the wrong kind (RFC 9110 §15.5, RFC 6585 §5).
 
-use super::exchange::{require_status, response, still_serves, usual_status, with_host};
-use crate::bench::Bench;
-use crate::case::{Case, Judged, Level};
+use super::exchange::{observe, require_status, still_serves, usual_status, with_host};
+use crate::bench::{Bench, PATIENCE};
+use crate::case::{Case, Judged, Level, Stop};
+use crate::peers::http_prober::Answer;
 use crate::profile::Capability;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -35,6 +36,8 @@ struct Limit {
     allowed: &'static [u16],
     /// Whether a server with room for it may answer as it does to `GET /`.
     usual: bool,
+    /// Whether it may close without an answer (RFC 9110 §15.5.14, RFC 6585 §5).
+    or_closed: bool,
 }
 
 const HTTP: &[Capability] = &[Capability::Http];
@@ -51,6 +54,7 @@ const LIMITS: &[Limit] = &[
         // 404: the server parses such a target, and has no such resource.
         allowed: &[414, 404],
         usual: false,
+        or_closed: false,
     },
     Limit {
         level: Level::Should,
@@ -65,6 +69,7 @@ const LIMITS: &[Limit] = &[
         },
         allowed: &[],
         usual: true,
+        or_closed: false,
     },
     Limit {
         level: Level::Must,
@@ -78,6 +83,7 @@ const LIMITS: &[Limit] = &[
         },
         allowed: &[400, 413, 431],
         usual: true,
+        or_closed: false,
     },
     Limit {
         // RFC 6585 has no keyword here, and RFC 9110 §5.4 asks for a fitting 4xx only.
@@ -92,6 +98,7 @@ const LIMITS: &[Limit] = &[
         },
         allowed: &[431],
         usual: true,
+        or_closed: true,
     },
     Limit {
         level: Level::Must,
@@ -102,6 +109,60 @@ const LIMITS: &[Limit] = &[
         request: || head_with("GET / HTTP/1.1", &"X-Odd: 1\r\n".repeat(10_000), ""),
         allowed: &[400, 413, 431],
         usual: true,
+        or_closed: false,
+    },
+    Limit {
+        level: Level::Must,
+        name: "a-hundred-fields",
+        statement: "RFC9110-5.4-1",
+        requirement: "A hundred fields are read, or answered by a 4xx",
+        needs: HTTP,
+        request: || {
+            let fields: String = (0..100).map(|n| format!("X-{n}: 1\r\n")).collect();
+            head_with("GET / HTTP/1.1", &fields, "")
+        },
+        allowed: &[400, 413, 431],
+        usual: true,
+        or_closed: false,
+    },
+    Limit {
+        level: Level::Must,
+        name: "name-of-64-kib",
+        statement: "RFC9110-5.4-1",
+        requirement: "A field name that is too large is answered by a 4xx",
+        needs: HTTP,
+        request: || {
+            let field = format!("X-{}: 1\r\n", "a".repeat(65_536));
+            head_with("GET / HTTP/1.1", &field, "")
+        },
+        allowed: &[400, 413, 431],
+        usual: true,
+        or_closed: false,
+    },
+    Limit {
+        level: Level::Must,
+        name: "trailers-of-64-kib",
+        statement: "RFC9110-5.4-1",
+        requirement: "A trailer section that is too large is answered by a 4xx, or passed over",
+        needs: HTTP,
+        request: || {
+            let trailer = format!("5\r\nhello\r\n0\r\nX-Odd: {}\r\n\r\n", "a".repeat(65_536));
+            head_with("GET / HTTP/1.1", "Transfer-Encoding: chunked\r\n", &trailer)
+        },
+        allowed: &[400, 413, 431],
+        usual: true,
+        or_closed: false,
+    },
+    Limit {
+        level: Level::Must,
+        name: "query-of-64-kib",
+        statement: "RFC9112-3-2",
+        requirement: "A query counts as part of the target: one longer than the server will parse is answered by 414",
+        needs: HTTP,
+        request: || head_with(&format!("GET /?{} HTTP/1.1", "a".repeat(65_536)), "", ""),
+        allowed: &[414],
+        usual: true,
+        or_closed: false,
     },
     Limit {
         level: Level::Should,
@@ -112,6 +173,7 @@ const LIMITS: &[Limit] = &[
         request: || form("Content-Length: 1073741824\r\n", "led1=1"),
         allowed: &[413],
         usual: false,
+        or_closed: true,
     },
     Limit {
         level: Level::Should,
@@ -122,6 +184,7 @@ const LIMITS: &[Limit] = &[
         request: || form("Content-Length: 65536\r\n", &"a".repeat(65_536)),
         allowed: &[413],
         usual: false,
+        or_closed: true,
     },
     Limit {
         level: Level::Should,
@@ -138,6 +201,7 @@ const LIMITS: &[Limit] = &[
         },
         allowed: &[413],
         usual: false,
+        or_closed: true,
     },
     Limit {
         level: Level::Should,
@@ -154,6 +218,7 @@ const LIMITS: &[Limit] = &[
         },
         allowed: &[400, 413, 431],
         usual: false,
+        or_closed: true,
     },
     Limit {
         level: Level::Should,
@@ -164,6 +229,7 @@ const LIMITS: &[Limit] = &[
         request: || form("", ""),
         allowed: &[400, 411, 422],
         usual: false,
+        or_closed: false,
     },
     Limit {
         level: Level::Should,
@@ -177,6 +243,7 @@ const LIMITS: &[Limit] = &[
         },
         allowed: &[415],
         usual: false,
+        or_closed: false,
     },
     Limit {
         level: Level::Should,
@@ -187,6 +254,7 @@ const LIMITS: &[Limit] = &[
         request: || form("Content-Encoding: gzip\r\nContent-Length: 6\r\n", "led1=1"),
         allowed: &[415],
         usual: false,
+        or_closed: false,
     },
     Limit {
         level: Level::Should,
@@ -197,6 +265,7 @@ const LIMITS: &[Limit] = &[
         request: || head_with("GET / HTTP/1.1", "Expect: 200-ok\r\n", ""),
         allowed: &[417],
         usual: true,
+        or_closed: false,
     },
 ];
 
@@ -218,8 +287,17 @@ async fn judge(bench: Bench, limit: &'static Limit) -> Judged {
     let mut connection = bench.http().await?;
     let bytes = with_host(&(limit.request)(), &connection.host());
     connection.send(&bytes).await;
-    let seen = response(&mut connection, "GET", limit.statement).await?;
-    require_status(&seen, &allowed, limit.statement)?;
+    match connection.answer(PATIENCE, "GET").await {
+        Answer::Response(seen) => {
+            require_status(&seen, &allowed, limit.statement)?;
+            observe(&bench, &seen.status.to_string());
+        }
+        Answer::Closed | Answer::Reset if limit.or_closed => observe(&bench, "closed"),
+        other => {
+            let expected = "an answer to what is too large";
+            return Err(Stop::fail(limit.statement, expected, other.to_string()));
+        }
+    }
     drop(connection);
     still_serves(&bench).await
 }

@@ -11,7 +11,7 @@ use crate::bench::{Bench, PATIENCE, text};
 use crate::case::{Judged, Stop, require};
 use crate::evidence::console::Line;
 use crate::peers::download_server::{DownloadError, DownloadServer, Exchange};
-use crate::peers::http_prober::Answer;
+use crate::peers::http_message::Response;
 use crate::peers::http_request::Request;
 
 const TOKEN: &str = "bench-token-5f2c";
@@ -31,6 +31,42 @@ pub(super) struct Offer {
     pub(super) length: u32,
     pub(super) sha256: [u8; 32],
     pub(super) signature: [u8; 64],
+    /// Where it is, if not at the server's usual place.
+    pub(super) url: Option<String>,
+}
+
+/// What a server does with one request.
+#[derive(Debug, Clone)]
+pub(super) struct Reply {
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    Close,
+    Reset,
+    Hold,
+}
+
+impl Reply {
+    /// These bytes, and the end of the connection.
+    pub(super) fn closing(bytes: Vec<u8>) -> Self {
+        let then = Then::Close;
+        Self { bytes, then }
+    }
+
+    /// These bytes and, once the device has acknowledged them, RST.
+    pub(super) fn resetting(bytes: Vec<u8>) -> Self {
+        let then = Then::Reset;
+        Self { bytes, then }
+    }
+
+    /// These bytes, and silence.
+    pub(super) fn holding(bytes: Vec<u8>) -> Self {
+        let then = Then::Hold;
+        Self { bytes, then }
+    }
 }
 
 impl Offer {
@@ -66,6 +102,7 @@ impl Offer {
             length,
             sha256,
             signature: key.sign(&signed).to_bytes(),
+            url: None,
         }
     }
 
@@ -74,8 +111,22 @@ impl Offer {
     /// # Errors
     /// [`Stop::Fail`] when the device does not take it.
     pub(super) async fn post(&self, bench: &Bench, server: &DownloadServer) -> Judged {
+        let seen = self.offered(bench, server).await?;
+        require(
+            (200..300).contains(&seen.status),
+            "FIRMPROOF-UPDATE-2",
+            "a well-formed offer with the token is taken (2xx)",
+            seen.to_string(),
+        )
+    }
+
+    /// The answer to the offer with the token.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when there is none.
+    pub(super) async fn offered(&self, bench: &Bench, server: &DownloadServer) -> Judged<Response> {
         let body = serde_json::json!({
-            "url": server.url(PATH),
+            "url": self.url.clone().unwrap_or_else(|| server.url(PATH)),
             "length": self.length,
             "version": self.version,
             "sha256": hex::encode(self.sha256),
@@ -90,14 +141,7 @@ impl Offer {
             body.len()
         );
         connection.send(request.as_bytes()).await;
-        match connection.answer(PATIENCE, "POST").await {
-            Answer::Response(response) if (200..300).contains(&response.status) => Ok(()),
-            other => Err(Stop::fail(
-                "FIRMPROOF-UPDATE-2",
-                "a well-formed offer with the token is taken (2xx)",
-                other.to_string(),
-            )),
-        }
+        super::exchange::response(&mut connection, "POST", "FIRMPROOF-UPDATE-2").await
     }
 
     /// Posts the offer, answers each request of the device with what `reply` makes of it and of its number from 0,
@@ -112,6 +156,20 @@ impl Offer {
         server: &mut DownloadServer,
         mut reply: impl FnMut(&Request, usize) -> Judged<Vec<u8>>,
     ) -> Judged<Ending> {
+        let closing = |request: &Request, n: usize| reply(request, n).map(Reply::closing);
+        self.install_by(bench, server, closing).await
+    }
+
+    /// As [`Self::install`], with more ends of a connection than its close.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn install_by(
+        &self,
+        bench: &Bench,
+        server: &mut DownloadServer,
+        mut reply: impl FnMut(&Request, usize) -> Judged<Reply>,
+    ) -> Judged<Ending> {
         let console = &bench.evidence().console;
         let mark = console.mark();
         self.post(bench, server).await?;
@@ -121,6 +179,7 @@ impl Offer {
         });
         tokio::pin!(end);
         let mut requests = 0;
+        let mut held = Vec::new();
         loop {
             tokio::select! {
                 line = &mut end => return match line {
@@ -133,7 +192,17 @@ impl Offer {
                 },
                 next = server.next(deadline) => {
                     let exchange = exchange_of(next)?;
-                    send(&exchange, &reply(&exchange.request, requests)?).await?;
+                    let reply = reply(&exchange.request, requests)?;
+                    send(&exchange, &reply.bytes).await?;
+                    match reply.then {
+                        Then::Close => drop(exchange),
+                        Then::Hold => held.push(exchange),
+                        Then::Reset => {
+                            // A device that has ended the connection itself has all that it wants.
+                            let _ = exchange.acknowledged(PATIENCE).await;
+                            exchange.reset();
+                        }
+                    }
                     requests += 1;
                     require(
                         requests <= MOST_REQUESTS,
@@ -167,6 +236,11 @@ impl Ending {
             &self.line.text,
         )?;
         Ok(slot.into())
+    }
+
+    /// Whether the update failed.
+    pub(super) fn is_failed(&self) -> bool {
+        self.line.is("update.failed")
     }
 
     /// The update failed, and says why.
@@ -235,6 +309,16 @@ pub(super) async fn unharmed(bench: &Bench, slot: &str) -> Judged {
         "/api/state tells that the update failed",
         state.to_string(),
     )?;
+    let console = bench.console();
+    let failed = console.iter().rev().find(|line| line.is("update.failed"));
+    let reason = failed.and_then(|line| line.field("reason"));
+    let told = state.pointer("/update/reason").and_then(|s| s.as_str());
+    require(
+        reason.is_some() && told == reason,
+        STATEMENT,
+        format!("/api/state tells the console's reason, {reason:?}"),
+        state.to_string(),
+    )?;
     bench.alive(STATEMENT).await?;
     restarts_from(bench, STATEMENT, slot).await
 }
@@ -249,7 +333,11 @@ pub(super) async fn restarts_from(bench: &Bench, statement: &str, slot: &str) ->
         statement,
         format!("after a power cut the device runs from slot {slot}"),
         format!("slot {after}"),
-    )
+    )?;
+    let ready = told(bench, "FIRMPROOF-UPDATE-17", PATIENCE, "ready").await?;
+    let named = ready.field("slot") == Some(slot) && ready.field("version").is_some();
+    let expected = format!("event=ready with slot={slot} and a version");
+    require(named, "FIRMPROOF-UPDATE-17", expected, ready.text)
 }
 
 /// Sends bytes of a response.

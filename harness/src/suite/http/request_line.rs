@@ -7,29 +7,8 @@ pub(super) fn cases() -> Vec<Case> {
     exchange::cases("request-line", ROWS).collect()
 }
 
-/// A row that asks for exactly one refusal, or for the usual answer when `allowed` is empty.
-const fn row(
-    level: Level,
-    name: &'static str,
-    statement: &'static str,
-    requirement: &'static str,
-    request: &'static [u8],
-    allowed: &'static [u16],
-) -> Row {
-    Row {
-        level,
-        name,
-        statement,
-        requirement,
-        request,
-        allowed,
-        usual: allowed.is_empty(),
-        closes: false,
-    }
-}
-
 const ROWS: &[Row] = &[
-    row(
+    Row::new(
         Level::Should,
         "empty-line-first",
         "RFC9112-2.2-3",
@@ -39,7 +18,7 @@ const ROWS: &[Row] = &[
     ),
     Row {
         usual: true,
-        ..row(
+        ..Row::new(
             Level::Must,
             "whitespace-before-first-field",
             "RFC9112-2.2-4",
@@ -48,7 +27,7 @@ const ROWS: &[Row] = &[
             &[400],
         )
     },
-    row(
+    Row::new(
         Level::Must,
         "method-in-lower-case",
         "RFC9112-3.1-1",
@@ -56,7 +35,7 @@ const ROWS: &[Row] = &[
         b"get / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 405, 501],
     ),
-    row(
+    Row::new(
         Level::Should,
         "unknown-method",
         "RFC9110-9.1-2",
@@ -64,7 +43,7 @@ const ROWS: &[Row] = &[
         b"FIRMPROOF / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[501],
     ),
-    row(
+    Row::new(
         Level::Should,
         "long-method",
         "RFC9112-3-1",
@@ -72,7 +51,7 @@ const ROWS: &[Row] = &[
         b"FIRMPROOFFIRMPROOFFIRMPROOFFIRMPROOFFIRMPROOFFIRMPROOFFIRMPROOF / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[501],
     ),
-    row(
+    Row::new(
         Level::Should,
         "method-that-is-no-token",
         "RFC9112-2.2-5",
@@ -80,7 +59,7 @@ const ROWS: &[Row] = &[
         b"G@T / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 501],
     ),
-    row(
+    Row::new(
         Level::Must,
         "version-in-lower-case",
         "RFC9112-2.3-1",
@@ -88,7 +67,7 @@ const ROWS: &[Row] = &[
         b"GET / http/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 505],
     ),
-    row(
+    Row::new(
         Level::Should,
         "version-with-two-digits",
         "RFC9112-2.2-5",
@@ -96,23 +75,24 @@ const ROWS: &[Row] = &[
         b"GET / HTTP/1.10\r\nHost: $HOST\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Should,
         "major-version-2",
         "RFC9110-15.6.6-1",
-        "A major version that the server does not support is answered by 505",
+        "A major version that the server does not support is answered by 505, 400 or a close",
         b"GET / HTTP/2.0\r\nHost: $HOST\r\n\r\n",
-        &[505],
-    ),
-    row(
+        &[400, 505],
+    )
+    .or_closed(),
+    Row::new(
         Level::Should,
         "higher-minor-version",
-        "RFC9110-2.5-2",
+        "RFC9110-6.2-6",
         "A higher minor version is handled as the highest that the server knows",
         b"GET / HTTP/1.9\r\nHost: $HOST\r\n\r\n",
         &[],
     ),
-    row(
+    Row::new(
         Level::Should,
         "no-version",
         "RFC9112-2.2-5",
@@ -120,7 +100,7 @@ const ROWS: &[Row] = &[
         b"GET /\r\nHost: $HOST\r\n\r\n",
         &[400, 505],
     ),
-    row(
+    Row::new(
         Level::Should,
         "no-target",
         "RFC9112-2.2-5",
@@ -128,7 +108,7 @@ const ROWS: &[Row] = &[
         b"GET HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Should,
         "target-with-a-space",
         "RFC9112-3.2-3",
@@ -136,7 +116,7 @@ const ROWS: &[Row] = &[
         b"GET /a b HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 301],
     ),
-    row(
+    Row::new(
         Level::Should,
         "target-without-a-slash",
         "RFC9112-2.2-5",
@@ -144,7 +124,7 @@ const ROWS: &[Row] = &[
         b"GET firmproof HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400],
     ),
-    row(
+    Row::new(
         Level::Must,
         "percent-without-digits",
         "RFC3986-2.1-1",
@@ -152,7 +132,7 @@ const ROWS: &[Row] = &[
         b"GET /%zz HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 404],
     ),
-    row(
+    Row::new(
         Level::Must,
         "absolute-form",
         "RFC9112-3.2.2-1",
@@ -160,7 +140,7 @@ const ROWS: &[Row] = &[
         b"GET http://$HOST/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[],
     ),
-    row(
+    Row::new(
         Level::Must,
         "absolute-form-over-host",
         "RFC9112-3.2.2-2",
@@ -170,7 +150,7 @@ const ROWS: &[Row] = &[
     ),
     Row {
         usual: true,
-        ..row(
+        ..Row::new(
             Level::Must,
             "bare-carriage-return",
             "RFC9112-2.2-2",
@@ -179,4 +159,112 @@ const ROWS: &[Row] = &[
             &[400],
         )
     },
+    Row::new(
+        Level::Must,
+        "two-spaces-after-the-method",
+        "RFC9112-3-4",
+        "Two spaces after the method lead to refusal or count as one",
+        b"GET  / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400, 301],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "two-spaces-before-the-version",
+        "RFC9112-3-4",
+        "Two spaces before the version lead to refusal or count as one",
+        b"GET /  HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400, 301],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "tabs-between-the-parts",
+        "RFC9112-3-4",
+        "Tabs between the parts lead to refusal or count as spaces",
+        b"GET\t/\tHTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400, 301],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "space-before-the-method",
+        "RFC9112-3-4",
+        "A space before the method leads to refusal or is ignored",
+        b" GET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400, 301],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "space-after-the-version",
+        "RFC9112-3-4",
+        "A space after the version leads to refusal or is ignored",
+        b"GET / HTTP/1.1 \r\nHost: $HOST\r\n\r\n",
+        &[400, 301],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "line-feed-as-the-line-end",
+        "RFC9112-2.2-7",
+        "A bare LF after the request line is taken as its end, or refused",
+        b"GET / HTTP/1.1\nHost: $HOST\r\n\r\n",
+        &[400],
+    )
+    .or_usual(),
+    Row::new(
+        Level::Must,
+        "many-empty-lines-first",
+        "RFC9112-2.2-3",
+        "Of many empty lines before the request line, all are passed over or the request is refused",
+        b"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    )
+    .or_usual()
+    .or_closed(),
+    Row::new(
+        Level::Should,
+        "nul-in-the-method",
+        "RFC9112-2.2-5",
+        "NUL in the method is answered by 400",
+        b"G\0ET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Should,
+        "word-after-the-version",
+        "RFC9112-3.2-3",
+        "A fourth word in the request line is answered by 400 or 301",
+        b"GET / HTTP/1.1 now\r\nHost: $HOST\r\n\r\n",
+        &[400, 301],
+    ),
+    Row::new(
+        Level::Should,
+        "byte-order-mark-first",
+        "RFC9112-2.2-5",
+        "A byte order mark before the request line is answered by 400",
+        b"\xEF\xBB\xBFGET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400],
+    ),
+    Row::new(
+        Level::Should,
+        "tls-client-hello",
+        "RFC9112-2.2-5",
+        "A TLS handshake is no request, and is answered by 400 or closed upon",
+        b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\x00\x00\x04\x13\x01\x13\x02\x01\x00\r\n\r\n",
+        &[400],
+    )
+    .or_closed()
+    .then_closed(),
+    Row::new(
+        Level::Should,
+        "http-2-preface",
+        "RFC9112-2.2-5",
+        "The preface of HTTP/2 is answered by an error or closed upon",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        &[400, 501, 505],
+    )
+    .or_closed()
+    .then_closed(),
 ];

@@ -1,13 +1,14 @@
 //! The update request: who may make it, and in which form.
 
 use super::exchange::{require_status, response, still_serves};
+use super::update_offers::OFFERS;
 use crate::bench::{Bench, text};
 use crate::case::{Case, Judged, Level, require};
 use crate::peers::http_message::Response;
 use crate::profile::Capability;
 
 pub(super) fn cases() -> Vec<Case> {
-    let rows = ROWS.iter().map(|row| {
+    let rows = ROWS.iter().chain(OFFERS).map(|row| {
         let id = format!("http/update/{}", row.name);
         Case::new(
             row.level,
@@ -17,13 +18,26 @@ pub(super) fn cases() -> Vec<Case> {
             move |bench| judge(bench, row),
         )
     });
-    rows.chain([Case::new(
-        Level::Policy,
-        "http/update/token-stays-secret",
-        &["FIRMPROOF-UPDATE-19"],
-        "The token never appears in console, state or response",
-        secret,
-    )])
+    rows.chain([
+        Case::new(
+            Level::Policy,
+            "http/update/token-stays-secret",
+            &["FIRMPROOF-UPDATE-19"],
+            "The token never appears in console, state or response",
+            secret,
+        ),
+        Case::new(
+            Level::Policy,
+            "http/update/token-guessed-a-thousand-times",
+            &[
+                "FIRMPROOF-UPDATE-22",
+                "FIRMPROOF-UPDATE-1",
+                "RFC9110-11.4-1",
+            ],
+            "A thousand wrong tokens are refused, each of them, and the right one still is taken",
+            guessed,
+        ),
+    ])
     .map(|case| {
         case.needs(&[
             Capability::Http,
@@ -39,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
 const TOKEN: &str = "correct-horse-7f3a91";
 
 /// A request that must start nothing.
-struct Row {
+pub(super) struct Row {
     level: Level,
     name: &'static str,
     statements: &'static [&'static str],
@@ -65,7 +79,12 @@ const fn unauthorised(
     Row {
         level: Level::Must,
         name,
-        statements: &["RFC9110-15.5.2-1", "RFC9110-11.6.1-1", "FIRMPROOF-UPDATE-1"],
+        statements: &[
+            "RFC9110-15.5.2-1",
+            "RFC9110-11.6.1-1",
+            "RFC9110-11.6.1-2",
+            "FIRMPROOF-UPDATE-1",
+        ],
         requirement,
         authority,
         media_type: JSON,
@@ -75,7 +94,11 @@ const fn unauthorised(
     }
 }
 
-const fn malformed(name: &'static str, requirement: &'static str, body: &'static str) -> Row {
+pub(super) const fn malformed(
+    name: &'static str,
+    requirement: &'static str,
+    body: &'static str,
+) -> Row {
     Row {
         level: Level::Policy,
         name,
@@ -120,6 +143,49 @@ const ROWS: &[Row] = &[
         "The token under another scheme is none",
         "Authorization: Basic $TOKEN\r\n",
     ),
+    unauthorised(
+        "token-without-a-scheme",
+        "The token without a scheme is none",
+        "Authorization: $TOKEN\r\n",
+    ),
+    unauthorised(
+        "token-in-quotes",
+        "The token in quotes is another",
+        "Authorization: Bearer \"$TOKEN\"\r\n",
+    ),
+    unauthorised(
+        "token-in-upper-case",
+        "The token is case-sensitive",
+        "Authorization: Bearer CORRECT-HORSE-7F3A91\r\n",
+    ),
+    unauthorised(
+        "token-for-a-proxy",
+        "Credentials for a proxy are none for the server",
+        "Proxy-Authorization: Bearer $TOKEN\r\n",
+    ),
+    unauthorised(
+        "token-in-a-cookie",
+        "A cookie carries no credentials",
+        "Cookie: token=$TOKEN; Authorization=Bearer $TOKEN\r\n",
+    ),
+    Row {
+        allowed: &[400, 401],
+        ..unauthorised(
+            "two-authorizations",
+            "Of two Authorization fields, of which one is wrong, neither counts",
+            "Authorization: Bearer wrong\r\nAuthorization: Bearer $TOKEN\r\n",
+        )
+    },
+    Row {
+        level: Level::Must,
+        statements: &["RFC9110-11.4-1"],
+        ..malformed(
+            "spaces-before-the-token",
+            "Scheme and token may have several spaces between them",
+            "{",
+        )
+    }
+    .with_authority("Authorization: Bearer   $TOKEN\r\n"),
     Row {
         configured: "",
         ..unauthorised(
@@ -174,6 +240,12 @@ const ROWS: &[Row] = &[
 impl Row {
     const fn with_authority(mut self, authority: &'static str) -> Self {
         self.authority = authority;
+        self
+    }
+
+    /// The same, answered by one of these.
+    pub(super) const fn answered(mut self, allowed: &'static [u16]) -> Self {
+        self.allowed = allowed;
         self
     }
 }
@@ -250,4 +322,51 @@ async fn secret(bench: Bench) -> Judged {
         }
     }
     Ok(())
+}
+
+async fn guessed(bench: Bench) -> Judged {
+    const STATEMENT: &str = "FIRMPROOF-UPDATE-22";
+    const GUESSES: u32 = 1000;
+    bench.configure(|config| config.update.token = text(TOKEN));
+    bench.start().await?;
+    let began = tokio::time::Instant::now();
+    let mut connection = bench.http().await?;
+    for guess in 0..GUESSES {
+        let request = format!(
+            "POST /api/update HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer correct-horse-{guess:06x}\r\n\
+             Content-Type: {JSON}\r\nContent-Length: {}\r\n\r\n{BODY}",
+            connection.host(),
+            BODY.len()
+        );
+        connection.send(request.as_bytes()).await;
+        let seen = response(&mut connection, "POST", STATEMENT).await?;
+        // A server may also slow guessers down (RFC 6585 §4).
+        require_status(&seen, &[401, 403, 429], STATEMENT)?;
+        let closes = seen
+            .all("connection")
+            .any(|value| value.eq_ignore_ascii_case("close"));
+        if closes {
+            connection = bench.http().await?;
+        }
+    }
+    drop(connection);
+    bench
+        .evidence()
+        .metrics
+        .set("thousand_guesses_s", began.elapsed().as_secs_f64());
+    let state = bench.state().await?;
+    let idle = state["update"]["state"] == "idle";
+    let shown = state["update"].to_string();
+    require(idle, "FIRMPROOF-UPDATE-1", "no update is started", shown)?;
+    // The right token gets past the refusal: what is wrong then is the body.
+    let mut connection = bench.http().await?;
+    let request = format!(
+        "POST /api/update HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: {JSON}\r\n\
+         Content-Length: 2\r\nConnection: close\r\n\r\n{{}}",
+        connection.host()
+    );
+    connection.send(request.as_bytes()).await;
+    let seen = response(&mut connection, "POST", STATEMENT).await?;
+    require_status(&seen, &[400, 422], STATEMENT)?;
+    still_serves(&bench).await
 }

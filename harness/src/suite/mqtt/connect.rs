@@ -2,12 +2,13 @@
 
 use firmproof_bootconfig::{Mqtt as Settings, Will as Testament};
 
-use super::scene::{PERSISTS, begin, lives_on, prepare, settles};
+use super::between::Between;
+use super::scene::{PERSISTS, begin, lives_on, prepare, reconnects, settles};
 use crate::bench::{Bench, PATIENCE, text};
 use crate::case::{Case, Level, require};
 use crate::peers::mqtt_bytes::{connack, packet};
 use crate::peers::mqtt_packet::Connect;
-use crate::profile::Capability::{self, Configure, Mqtt, ObserveConsole, Setting};
+use crate::profile::Capability::{self, Configure, Mqtt, ObserveConsole, Reconnects, Setting};
 use crate::profile::Setting::{
     ClientId, KeepAlive, KeepAliveOff, Password, UserName, Will, WillRetain,
 };
@@ -136,11 +137,89 @@ pub(super) fn cases() -> Vec<Case> {
         field(
             "clean-session-0",
             &[PERSISTS],
-            &["MQTT-3.1.2-4"],
-            "Clean session 0 is sent as configured",
+            &["MQTT-3.1.2-4", "MQTT-3.1.3-7"],
+            "Clean session 0 is sent as configured, and with a client identifier of at least one byte",
             |mqtt| mqtt.clean_session = false,
-            |c| !c.clean_session,
+            |c| !c.clean_session && !c.client_id.is_empty(),
         ),
+        field(
+            "client-identifier-of-one-byte",
+            &[Setting(ClientId)],
+            &["MQTT-3.1.3-3"],
+            "A client identifier of one byte is sent as it is",
+            |mqtt| mqtt.client_id = text("x"),
+            |c| c.client_id == "x",
+        ),
+        field(
+            "client-identifier-longer-than-23",
+            &[Configure],
+            &["MQTT-3.1.3-3", "MQTT-3.1.3-4"],
+            "A client identifier of 64 bytes, which a server may allow (§3.1.3.1), is sent whole",
+            |mqtt| mqtt.client_id = text(&"0123456789abcdef".repeat(4)),
+            |c| c.client_id == "0123456789abcdef".repeat(4),
+        ),
+        field(
+            "will-with-credentials",
+            &[Configure],
+            &["MQTT-3.1.3-1", "MQTT-3.1.2-9", "MQTT-3.1.2-19", "MQTT-3.1.2-21"],
+            "With every field there, they stand in the order of §3.1.3",
+            |mqtt| {
+                mqtt.will = Some(Testament {
+                    topic: text("fp/dut/gone"),
+                    payload: heapless::Vec::from_slice(b"will message").unwrap_or_default(),
+                    qos: 2,
+                    retain: true,
+                });
+                mqtt.user_name = Some(text("user name"));
+                mqtt.password = heapless::Vec::from_slice(b"pass word").ok();
+            },
+            |c| {
+                let will = c.will.as_ref();
+                c.client_id == "firmproof-dut"
+                    && will.is_some_and(|w| w.topic == "fp/dut/gone" && w.payload == b"will message")
+                    && c.user_name.as_deref() == Some("user name")
+                    && c.password.as_deref() == Some(b"pass word")
+            },
+        ),
+        field(
+            "will-topic-of-utf-8",
+            &[Configure],
+            &["MQTT-3.1.3-10", "MQTT-4.7.1-1"],
+            "A will topic of more than ASCII is sent as it is",
+            |mqtt| {
+                mqtt.will = Some(Testament {
+                    topic: text("fp/Gerät/\u{1F50C}"),
+                    payload: heapless::Vec::from_slice(b"gone").unwrap_or_default(),
+                    qos: 0,
+                    retain: false,
+                });
+            },
+            |c| c.will.as_ref().is_some_and(|w| w.topic == "fp/Gerät/\u{1F50C}"),
+        ),
+        field(
+            "largest-fields",
+            &[Configure],
+            &["MQTT-3.1.2-9", "MQTT-3.1.3-11", "MQTT-3.1.2-21"],
+            "Will message, user name and password of 64 bytes each are sent whole",
+            |mqtt| {
+                mqtt.will = Some(Testament {
+                    topic: text(&"w".repeat(64)),
+                    payload: heapless::Vec::from_slice(&[0xA5; 64]).unwrap_or_default(),
+                    qos: 1,
+                    retain: false,
+                });
+                mqtt.user_name = Some(text(&"u".repeat(64)));
+                mqtt.password = heapless::Vec::from_slice(&[0x5A; 64]).ok();
+            },
+            |c| {
+                c.will.as_ref().is_some_and(|w| w.topic.len() == 64 && w.payload == [0xA5; 64])
+                    && c.user_name.as_ref().is_some_and(|u| u.len() == 64)
+                    && c.password.as_deref() == Some(&[0x5A; 64])
+            },
+        ),
+        keeps_its_identifier(Between::Reconnect),
+        keeps_its_identifier(Between::PowerCut),
+        same_will_again(),
     ]);
     cases
 }
@@ -211,6 +290,69 @@ fn will(qos: u8, retain: bool) -> Case {
     )
     .needs(&[Mqtt, Setting(Will)])
     .needs(if retain { &[Setting(WillRetain)] } else { &[] })
+}
+
+/// A session belongs to its client identifier, at both ends.
+fn keeps_its_identifier(between: Between) -> Case {
+    let statement = "MQTT-3.1.3-2";
+    let name = between.name();
+    let case = Case::new(
+        between.level(),
+        format!("mqtt/connect/client-identifier-stays-after-{name}"),
+        &[statement],
+        format!("After a {name} the device connects to its session by the same client identifier"),
+        move |bench: Bench| async move {
+            let mut broker = begin(&bench, |mqtt| mqtt.clean_session = false).await?;
+            let (mut connection, first) = broker.serve_connect(false, 0, PATIENCE).await?;
+            settles(&bench, &mut connection, statement).await?;
+            between.happens(&bench, connection).await?;
+            let (mut connection, again) = reconnects(&mut broker, statement).await?;
+            require(
+                again.client_id == first.client_id,
+                statement,
+                format!("client identifier {:?}", first.client_id),
+                format!("{:?}", again.client_id),
+            )?;
+            connection.accepted(false).await?;
+            settles(&bench, &mut connection, statement).await
+        },
+    )
+    .needs(&[Mqtt, PERSISTS]);
+    between.allowed(case)
+}
+
+/// A will belongs to one connection (§3.1.2.5): the next CONNECT has to bring it again.
+fn same_will_again() -> Case {
+    let statement = "MQTT-3.1.2-9";
+    Case::must(
+        "mqtt/connect/will-on-every-connection",
+        &[statement],
+        "The device brings its will again when it connects again",
+        move |bench: Bench| async move {
+            let mut broker = begin(&bench, |mqtt| {
+                mqtt.will = Some(Testament {
+                    topic: text("fp/dut/gone"),
+                    payload: heapless::Vec::from_slice(b"power lost").unwrap_or_default(),
+                    qos: 1,
+                    retain: true,
+                });
+            })
+            .await?;
+            let (mut connection, first) = broker.serve_connect(false, 0, PATIENCE).await?;
+            settles(&bench, &mut connection, statement).await?;
+            connection.reset();
+            let (mut connection, again) = reconnects(&mut broker, statement).await?;
+            require(
+                again.will == first.will && again.will.is_some(),
+                statement,
+                format!("{:?}", first.will),
+                format!("{:?}", again.will),
+            )?;
+            connection.accepted(false).await?;
+            settles(&bench, &mut connection, statement).await
+        },
+    )
+    .needs(&[Mqtt, Setting(Will), Setting(WillRetain), Reconnects])
 }
 
 /// The strict decoder judges name, level, reserved flag and order of every CONNECT; here they are the point.

@@ -1,17 +1,14 @@
 //! Messages to the device (§3.3, §4.3, §4.5, §4.6): answers, and delivery exactly as often as the QoS says.
 
-use super::flight::next_but_subscribe;
+use super::qos_2::{EXACTLY_ONCE, completes, repeated, sends_qos_2};
 use super::scene::{
     PERSISTS, PROBE, SUBSCRIBES, acknowledges, begin_session, delivered, reconnects, takes_message,
 };
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level};
-use crate::peers::mqtt_bytes::{publish, pubrel};
+use crate::case::{Case, Level};
+use crate::peers::mqtt_bytes::publish;
 use crate::peers::mqtt_packet::ClientPacket;
-use crate::peers::scripted_broker::Connection;
 use crate::profile::Capability::{Mqtt, ObserveMessages, Power, Reconnects};
-
-const EXACTLY_ONCE: &str = "MQTT-4.3.3-2";
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -34,38 +31,11 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-async fn recorded(connection: &mut Connection, id: u16) -> Judged {
-    connection
-        .expect(EXACTLY_ONCE, &format!("PUBREC id={id}"), PATIENCE, |p| {
-            *p == ClientPacket::Pubrec(id)
-        })
-        .await?;
-    Ok(())
-}
-
-async fn completes(connection: &mut Connection, id: u16) -> Judged {
-    connection.send(&pubrel(id)).await?;
-    connection
-        .expect(EXACTLY_ONCE, &format!("PUBCOMP id={id}"), PATIENCE, |p| {
-            *p == ClientPacket::Pubcomp(id)
-        })
-        .await?;
-    Ok(())
-}
-
-/// Sends QoS 2 and awaits PUBREC.
-async fn sends_qos_2(connection: &mut Connection, id: u16, dup: bool, payload: &[u8]) -> Judged {
-    connection
-        .send(&publish(PROBE, 2, id, dup, false, payload))
-        .await?;
-    recorded(connection, id).await
-}
-
 fn qos_0() -> Case {
     let statement = "MQTT-4.5.0-2";
     Case::must(
         "mqtt/publish/in-qos-0",
-        &[statement, "MQTT-4.3.1-1"],
+        &[statement, "MQTT-4.3.1-1", "MQTT-3.3.4-1"],
         "The device delivers a QoS 0 message, and answers nothing",
         move |bench: Bench| async move {
             let (_broker, mut connection) = begin_session(&bench, |_| ()).await?;
@@ -83,7 +53,7 @@ fn qos_1() -> Case {
     let statement = "MQTT-4.3.2-2";
     Case::must(
         "mqtt/publish/in-qos-1",
-        &[statement, "MQTT-2.3.1-6", "MQTT-4.5.0-2"],
+        &[statement, "MQTT-2.3.1-6", "MQTT-4.5.0-2", "MQTT-3.3.4-1"],
         "The device delivers a QoS 1 message and answers PUBACK with its identifier",
         move |bench: Bench| async move {
             let (_broker, mut connection) = begin_session(&bench, |_| ()).await?;
@@ -118,7 +88,7 @@ fn qos_1_again_is_new() -> Case {
 fn qos_2() -> Case {
     Case::must(
         "mqtt/publish/in-qos-2",
-        &[EXACTLY_ONCE, "MQTT-2.3.1-6"],
+        &[EXACTLY_ONCE, "MQTT-2.3.1-6", "MQTT-3.3.4-1"],
         "The device answers a QoS 2 message by PUBREC and PUBCOMP, and delivers it once",
         |bench: Bench| async move {
             let (_broker, mut connection) = begin_session(&bench, |_| ()).await?;
@@ -134,7 +104,8 @@ fn qos_2() -> Case {
 fn qos_2_duplicate(dup: bool) -> Case {
     Case::must(
         format!("mqtt/publish/in-qos-2-duplicate-with-dup-{}", u8::from(dup)),
-        &[EXACTLY_ONCE],
+        // With clean session 1 too: the session lasts as long as its connection.
+        &[EXACTLY_ONCE, "MQTT-4.1.0-2"],
         format!(
             "A QoS 2 PUBLISH repeated before PUBREL with DUP {} is answered, not delivered again",
             u8::from(dup)
@@ -185,17 +156,6 @@ fn qos_2_duplicate_after_reconnect() -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, ObserveMessages])
-}
-
-async fn repeated(connection: &mut Connection, id: u16, payload: &[u8]) -> Judged {
-    connection
-        .send(&publish(PROBE, 2, id, true, false, payload))
-        .await?;
-    next_but_subscribe(connection, EXACTLY_ONCE, &format!("PUBREC id={id}"), |p| {
-        *p == ClientPacket::Pubrec(id)
-    })
-    .await?;
-    completes(connection, id).await
 }
 
 /// The console begins anew with the power, so the repeated message must not be told at all.

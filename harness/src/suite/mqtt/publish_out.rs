@@ -1,16 +1,18 @@
 //! Messages of the device (§3.3, §4.3, §4.4, §4.6): identifiers, flows, and what is sent again.
 
+use super::between::Between;
 use super::flight::{next_but_subscribe, next_message, published, sent_again};
+use super::qos_2::{acknowledged, id_of, released};
 use super::scene::{
     PERSISTS, PROBE, SUBSCRIBES, begin_session, command, lives_on, reacts, reconnects,
-    takes_message, told,
+    takes_message,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::mqtt_bytes::{puback, pubcomp, publish, pubrec};
 use crate::peers::mqtt_packet::{ClientPacket, Publish};
 use crate::peers::scripted_broker::Connection;
-use crate::profile::Capability::{Command, Mqtt, ObserveConsole, Power, Reconnects};
+use crate::profile::Capability::{Command, Mqtt, ObserveConsole, Reconnects};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -23,25 +25,11 @@ pub(super) fn cases() -> Vec<Case> {
         identifier_stays_taken(),
         in_order_again(),
         qos_2_again_before_pubrec(),
-        pubrel_again(Between::Reset),
+        pubrel_again(Between::Reconnect),
         pubrel_again(Between::PowerCut),
         pubrels_in_order(),
         unknown_acknowledgements(),
     ]
-}
-
-/// The packet identifier; the decoder has made sure that QoS 1 and 2 have one.
-fn id_of(message: &Publish) -> u16 {
-    message.id.unwrap_or_default()
-}
-
-async fn released(connection: &mut Connection, id: u16) -> Judged {
-    connection
-        .expect("MQTT-4.3.3-1", &format!("PUBREL id={id}"), PATIENCE, |p| {
-            *p == ClientPacket::Pubrel(id)
-        })
-        .await?;
-    Ok(())
 }
 
 fn qos_0() -> Case {
@@ -78,18 +66,6 @@ fn qos_1() -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, Command, ObserveConsole])
-}
-
-async fn acknowledged(bench: &Bench, statement: &str, message: &Publish) -> Judged {
-    let id = id_of(message).to_string();
-    told(
-        bench,
-        statement,
-        &format!("event=mqtt.acked id={id}"),
-        |line| line.is("mqtt.acked") && line.field("id") == Some(&id),
-    )
-    .await?;
-    Ok(())
 }
 
 fn qos_2() -> Case {
@@ -257,22 +233,12 @@ fn qos_2_again_before_pubrec() -> Case {
     .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Reconnects, Command])
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Between {
-    Reset,
-    PowerCut,
-}
-
 /// After PUBREL the message itself must never come again (§4.3.3).
 fn pubrel_again(between: Between) -> Case {
     let statement = "MQTT-4.3.3-1";
-    let (level, name) = match between {
-        Between::Reset => (Level::Must, "reconnect"),
-        Between::PowerCut => (Level::Policy, "power-cut"),
-    };
     let case = Case::new(
-        level,
-        format!("mqtt/publish/out-pubrel-again-after-{name}"),
+        between.level(),
+        format!("mqtt/publish/out-pubrel-again-after-{}", between.name()),
         &[statement, "MQTT-4.4.0-1"],
         "On a resumed session, a released QoS 2 message is not sent again, but its PUBREL is",
         move |bench: Bench| async move {
@@ -281,15 +247,9 @@ fn pubrel_again(between: Between) -> Case {
             let id = id_of(&published(&mut connection, 21, 2).await?);
             connection.send(&pubrec(id)).await?;
             released(&mut connection, id).await?;
-            if between == Between::PowerCut {
-                bench.cut_power().await?;
-                drop(connection);
-                bench.start().await?;
-            } else {
-                connection.reset();
-            }
-            let (mut connection, _) = reconnects(&mut broker, statement).await?;
-            connection.accepted(true).await?;
+            let mut connection = between
+                .resumed(&bench, &mut broker, connection, statement)
+                .await?;
             next_but_subscribe(
                 &mut connection,
                 statement,
@@ -302,10 +262,7 @@ fn pubrel_again(between: Between) -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command]);
-    case.needs(match between {
-        Between::Reset => &[Reconnects],
-        Between::PowerCut => &[Power],
-    })
+    between.allowed(case)
 }
 
 fn pubrels_in_order() -> Case {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use firmproof_bootconfig::{Mqtt, Subscription};
 
 use crate::bench::{Bench, PATIENCE, text};
-use crate::case::{Case, Judged, Level, Stop, require};
+use crate::case::{Judged, Stop, require};
 use crate::evidence::console::Line;
-use crate::peers::mqtt_bytes::{packet, publish};
+use crate::peers::mqtt_bytes::publish;
 use crate::peers::mqtt_packet::{ClientPacket, Connect};
 use crate::peers::scripted_broker::{BrokerError, Connection, ScriptedBroker};
 use crate::profile::{Capability, Liveness, Setting};
@@ -43,6 +43,9 @@ pub(super) async fn prepare(
     bench.configure_mqtt(|mqtt| {
         mqtt.response_timeout_s = 120;
         mqtt.keep_alive_s = 1200;
+        // Most cases end with a device that connects again; what its waits must be is for `back_off`.
+        mqtt.backoff_min_ms = 10;
+        mqtt.backoff_max_ms = 40;
         mqtt.subscriptions.clear();
         let probe = Subscription {
             filter: text("fp/probe/#"),
@@ -240,88 +243,58 @@ pub(super) async fn delivered(
     )
 }
 
-/// A packet that a client must not accept.
-#[derive(Clone)]
-pub(super) struct Hostile {
-    /// The case's id below its topic.
-    pub name: &'static str,
-    /// What it judges, the chief one first.
-    pub statements: &'static [&'static str],
-    /// What is wrong with it: ends the sentence "The device closes the connection on …".
-    pub what: &'static str,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// How binding it is to close the connection.
-    level: Level,
+/// What the device does where a clause lets it go on or close.
+pub(super) enum Choice {
+    /// It goes on with this connection.
+    GoesOn(Connection),
+    /// It has closed it.
+    Closes,
 }
 
-/// A row of a table of hostile packets: the packet from its first byte and its body.
-pub(super) fn hostile(
-    name: &'static str,
-    statements: &'static [&'static str],
-    what: &'static str,
-    first: u8,
-    body: &[u8],
-) -> Hostile {
-    hostile_raw(name, statements, what, &packet(first, body))
-}
-
-/// As [`hostile`], from raw bytes.
-pub(super) fn hostile_raw(
-    name: &'static str,
-    statements: &'static [&'static str],
-    what: &'static str,
-    bytes: &[u8],
-) -> Hostile {
-    Hostile {
-        name,
-        statements,
-        what,
-        bytes: bytes.to_vec(),
-        level: Level::Must,
-    }
-}
-
-impl Hostile {
-    /// The same as a rule of ours: the specification leaves it open.
-    pub(super) fn policy(self) -> Self {
-        Self {
-            level: Level::Policy,
-            ..self
+/// A message shows what the device makes of what it was sent before; the choice goes on record.
+pub(super) async fn chooses(
+    bench: &Bench,
+    mut connection: Connection,
+    statement: &str,
+    id: u16,
+) -> Judged<Choice> {
+    let message = publish(PROBE, 1, id, false, false, b"and now");
+    connection.send(&message).await?;
+    let expected = format!("PUBACK id={id}, or the connection's end");
+    match reacts(&mut connection, statement, &expected).await? {
+        Some(ClientPacket::Puback(seen)) if seen == id => {
+            bench.observed("goes on");
+            Ok(Choice::GoesOn(connection))
         }
+        None | Some(ClientPacket::Disconnect) => {
+            bench.observed("closes the connection");
+            Ok(Choice::Closes)
+        }
+        Some(other) => Err(Stop::fail(statement, expected, other.to_string())),
     }
+}
 
-    /// The case that sends the packet in the place of CONNACK.
-    pub(super) fn instead_of_connack(self, topic: &str) -> Case {
-        let requirement = format!("The device closes the connection on {}", self.what);
-        let id = format!("mqtt/{topic}/{}", self.name);
-        let statements = self.statements;
-        Case::new(self.level, id, statements, requirement, move |bench| {
-            let bytes = self.bytes.clone();
-            async move {
-                let mut broker = begin(&bench, |_| ()).await?;
-                let mut connection = broker.accept(PATIENCE).await?;
-                connection.expect_connect(PATIENCE).await?;
-                connection.send(&bytes).await?;
-                refuses(&bench, &mut broker, connection, statements[0]).await
-            }
-        })
-        .needs(&[Capability::Mqtt])
+/// As [`chooses`]; a device that has closed connects again where it does so by itself, and works.
+pub(super) async fn chooses_and_works(
+    bench: &Bench,
+    broker: &mut ScriptedBroker,
+    connection: Connection,
+    statement: &str,
+) -> Judged {
+    match chooses(bench, connection, statement, 901).await? {
+        Choice::GoesOn(mut connection) => takes_message(&mut connection, statement, 902).await?,
+        Choice::Closes if bench.need(Capability::Reconnects).is_ok() => {
+            let mut connection = broker.serve_session(PATIENCE).await?;
+            takes_message(&mut connection, statement, 902).await?;
+        }
+        Choice::Closes => return lives_on(bench, broker, statement).await,
     }
+    bench.alive(statement).await
+}
 
-    /// The case that sends the packet once the device has subscribed.
-    pub(super) fn in_session(self, topic: &str) -> Case {
-        let requirement = format!("The device closes the connection on {}", self.what);
-        let id = format!("mqtt/{topic}/{}", self.name);
-        let statements = self.statements;
-        Case::new(self.level, id, statements, requirement, move |bench| {
-            let bytes = self.bytes.clone();
-            async move {
-                let (mut broker, mut connection) = begin_session(&bench, |_| ()).await?;
-                connection.send(&bytes).await?;
-                refuses(&bench, &mut broker, connection, statements[0]).await
-            }
-        })
-        .needs(&[Capability::Mqtt, SUBSCRIBES])
-    }
+/// The device connects again, and the server still has its session.
+pub(super) async fn resumes(broker: &mut ScriptedBroker, statement: &str) -> Judged<Connection> {
+    let (mut connection, _) = reconnects(broker, statement).await?;
+    connection.accepted(true).await?;
+    Ok(connection)
 }

@@ -1,5 +1,6 @@
 //! Session present (§3.2.2.2): what the server says, against what the device asked for and remembers.
 
+use super::between::Between;
 use super::flight::{published, sent_again};
 use super::scene::{
     PERSISTS, SUBSCRIBES, begin, begin_session, lives_on, reacts, reconnects, takes_message, told,
@@ -11,42 +12,6 @@ use crate::peers::mqtt_packet::ClientPacket;
 use crate::peers::scripted_broker::{Connection, ScriptedBroker};
 use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Power, Reconnects};
 
-/// What comes between two connections.
-#[derive(Clone, Copy)]
-enum Between {
-    Reconnect,
-    PowerCut,
-}
-
-impl Between {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Reconnect => "reconnect",
-            Self::PowerCut => "power-cut",
-        }
-    }
-
-    /// A power cut is no part of the specification.
-    fn level(self) -> Level {
-        match self {
-            Self::Reconnect => Level::Must,
-            Self::PowerCut => Level::Policy,
-        }
-    }
-
-    async fn happens(self, bench: &Bench, connection: Connection) -> Judged {
-        match self {
-            Self::Reconnect => connection.reset(),
-            Self::PowerCut => {
-                bench.cut_power().await?;
-                drop(connection);
-                bench.start().await?;
-            }
-        }
-        Ok(())
-    }
-}
-
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         first_connection(true),
@@ -57,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         device_lost_state(),
         asked_clean_after_all(),
     ];
-    for between in [Between::Reconnect, Between::PowerCut] {
+    for between in Between::EACH {
         cases.extend([
             resumed(between),
             server_lost_state(between),
@@ -112,16 +77,15 @@ async fn goes_on_or_disconnects(
     mut connection: Connection,
     statement: &str,
 ) -> Judged {
-    let transcript = &bench.evidence().transcript;
     let expected = "SUBSCRIBE, DISCONNECT or the connection's end";
     match reacts(&mut connection, statement, expected).await? {
         None | Some(ClientPacket::Disconnect) => {
-            transcript.note("the device chose to disconnect");
+            bench.observed("disconnects");
             drop(connection);
             lives_on(bench, broker, statement).await?;
         }
         Some(ClientPacket::Subscribe { id, filters }) => {
-            transcript.note("the device chose to go on");
+            bench.observed("goes on");
             let codes: Vec<u8> = filters.iter().map(|(_, qos)| *qos).collect();
             connection.send(&suback(id, &codes)).await?;
             takes_message(&mut connection, statement, 1).await?;
@@ -231,7 +195,7 @@ fn resumed(between: Between) -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command]);
-    with_power(case, between)
+    between.allowed(case)
 }
 
 fn server_lost_state(between: Between) -> Case {
@@ -258,7 +222,7 @@ fn server_lost_state(between: Between) -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, PERSISTS, ObserveConsole]);
-    with_power(case, between)
+    between.allowed(case)
 }
 
 fn clean_again(between: Between) -> Case {
@@ -277,7 +241,7 @@ fn clean_again(between: Between) -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, PERSISTS, Command]);
-    with_power(case, between)
+    between.allowed(case)
 }
 
 fn asked_clean_after_all() -> Case {
@@ -314,11 +278,4 @@ async fn nothing_repeated(broker: &mut ScriptedBroker, statement: &str) -> Judge
     // One of its own, made now, is the first on the topic.
     published(&mut connection, 41, 1).await?;
     Ok(())
-}
-
-fn with_power(case: Case, between: Between) -> Case {
-    match between {
-        Between::Reconnect => case.needs(&[Reconnects]),
-        Between::PowerCut => case.needs(&[Power]),
-    }
 }

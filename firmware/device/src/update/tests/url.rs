@@ -32,6 +32,8 @@ fn an_http_url_gives_host_port_and_target() {
         ),
         ("http://h", name("h"), 80, "h", "/"),
         ("http://h?q", name("h"), 80, "h", "/?q"),
+        ("http://h/p#f?/", name("h"), 80, "h", "/p"),
+        ("http://h#f", name("h"), 80, "h", "/"),
         ("http://h:/p", name("h"), 80, "h:", "/p"),
         (
             "http://h.example./%41",
@@ -66,7 +68,6 @@ fn anything_but_a_plain_http_url_is_refused() {
         "http://h/a b",
         "http://h/a\r\nX: y",
         "http://h/%4",
-        "http://h/#f",
         "http://1.2.3/",
         "http://256.1.1.1/",
         "http://[::1]/",

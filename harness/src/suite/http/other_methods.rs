@@ -1,0 +1,205 @@
+//! Methods that a resource does not offer, and requests to resources of all kinds (RFC 9110 §9, §15.5).
+
+use super::exchange::{
+    ask, observe, require_end, require_status, response, still_serves, with_host,
+};
+use crate::bench::Bench;
+use crate::case::{Case, Judged, Level, require};
+use crate::profile::Capability;
+
+pub(super) fn cases() -> Vec<Case> {
+    let state = &[Capability::ObserveState];
+    vec![
+        Case::new(
+            Level::Should,
+            "http/methods/trace-keeps-credentials",
+            &["RFC9110-9.3.8-3"],
+            "TRACE is refused, or answered without the credentials of the request",
+            trace,
+        ),
+        Case::must(
+            "http/methods/put-changes-nothing",
+            &["RFC9110-15.5.6-1"],
+            "A PUT that the page does not offer is refused with Allow, and changes nothing",
+            put,
+        )
+        .needs(state),
+        Case::must(
+            "http/methods/post-to-a-resource-to-read",
+            &["RFC9110-15.5.6-1"],
+            "POST to a resource that is only read is refused, with an Allow that has GET and not POST",
+            post_to_state,
+        )
+        .needs(state),
+        Case::must(
+            "http/methods/get-of-a-resource-to-post-to",
+            &["RFC9110-15.5.6-1"],
+            "GET and HEAD of a resource that only takes POST are refused, with an Allow that has POST",
+            get_update,
+        )
+        .needs(&[Capability::Update]),
+        Case::must(
+            "http/methods/head-of-nothing",
+            &["RFC9110-9.3.2-1", "RFC9110-15.5.5-1"],
+            "HEAD of what does not exist has the 404 without content",
+            |bench| head_without_content(bench, b"HEAD /firmproof/no/such HTTP/1.1\r\nHost: $HOST\r\n\r\n", 404),
+        ),
+        Case::must(
+            "http/methods/head-refused",
+            &["RFC9110-9.3.2-1", "RFC9112-3.2-4"],
+            "HEAD of a request that is wrong has the 400 without content",
+            |bench| head_without_content(bench, b"HEAD / HTTP/1.1\r\n\r\n", 400),
+        ),
+        Case::must(
+            "http/methods/options-of-nothing",
+            &["RFC9110-15.5.5-1"],
+            "OPTIONS of what does not exist is answered by 404, or as for the server",
+            options_of_nothing,
+        ),
+        Case::must(
+            "http/methods/method-in-a-field",
+            &["RFC9110-9.2.1-1"],
+            "A field that names another method does not make a safe request unsafe",
+            method_in_a_field,
+        )
+        .needs(state),
+    ]
+    .into_iter()
+    .map(|case| case.needs(&[Capability::Http]))
+    .collect()
+}
+
+fn allowed_methods(seen: &crate::peers::http_message::Response) -> Vec<String> {
+    seen.all("allow")
+        .flat_map(|list| list.split(','))
+        .map(|method| method.trim().to_owned())
+        .collect()
+}
+
+async fn trace(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-9.3.8-3";
+    const SECRET: &str = "firmproof-secret-41c0";
+    bench.start().await?;
+    let request = format!(
+        "TRACE / HTTP/1.1\r\nHost: $HOST\r\nAuthorization: Bearer {SECRET}\r\nCookie: id={SECRET}\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let seen = ask(&bench, request.as_bytes(), "TRACE", STATEMENT).await?;
+    observe(&bench, &seen.status.to_string());
+    let hidden = !String::from_utf8_lossy(&seen.body).contains(SECRET);
+    require(hidden, STATEMENT, "no credentials", seen.to_string())?;
+    require_status(&seen, &[200, 400, 403, 405, 501], STATEMENT)?;
+    still_serves(&bench).await
+}
+
+async fn put(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-15.5.6-1";
+    bench.start().await?;
+    let before = bench.state().await?;
+    for method in ["PUT", "PATCH"] {
+        let request = format!(
+            "{method} / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: 6\r\nConnection: close\r\n\r\nled1=1"
+        );
+        let seen = ask(&bench, request.as_bytes(), method, STATEMENT).await?;
+        require_status(&seen, &[405, 501], STATEMENT)?;
+        if seen.status == 405 {
+            let methods = allowed_methods(&seen);
+            let fits =
+                methods.iter().any(|own| own == "GET") && !methods.iter().any(|own| own == method);
+            let shown = format!("Allow: {}", methods.join(", "));
+            require(
+                fits,
+                STATEMENT,
+                format!("Allow with GET and without {method}"),
+                shown,
+            )?;
+        }
+    }
+    let after = bench.state().await?;
+    let same = before["led"] == after["led"];
+    let expected = format!("led stays {}", before["led"]);
+    require(same, STATEMENT, expected, after["led"].to_string())
+}
+
+async fn post_to_state(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-15.5.6-1";
+    bench.start().await?;
+    let request = b"POST /api/state HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/json\r\n\
+        Content-Length: 2\r\nConnection: close\r\n\r\n{}";
+    let seen = ask(&bench, request, "POST", STATEMENT).await?;
+    require_status(&seen, &[405], STATEMENT)?;
+    let methods = allowed_methods(&seen);
+    let fits = methods.iter().any(|own| own == "GET") && !methods.iter().any(|own| own == "POST");
+    let shown = format!("Allow: {}", methods.join(", "));
+    require(fits, STATEMENT, "Allow with GET and without POST", shown)
+}
+
+async fn get_update(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-15.5.6-1";
+    bench.start().await?;
+    for method in ["GET", "HEAD"] {
+        let request =
+            format!("{method} /api/update HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n");
+        let seen = ask(&bench, request.as_bytes(), method, STATEMENT).await?;
+        require_status(&seen, &[405], STATEMENT)?;
+        let methods = allowed_methods(&seen);
+        let fits =
+            methods.iter().any(|own| own == "POST") && !methods.iter().any(|own| own == method);
+        let shown = format!("Allow: {}", methods.join(", "));
+        require(
+            fits,
+            STATEMENT,
+            format!("Allow with POST and without {method}"),
+            shown,
+        )?;
+    }
+    Ok(())
+}
+
+/// The HEAD is answered by `status` without content: were there content, it would be read as the next response.
+async fn head_without_content(bench: Bench, request: &'static [u8], status: u16) -> Judged {
+    const STATEMENT: &str = "RFC9110-9.3.2-1";
+    const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    bench.start().await?;
+    let usual = super::exchange::usual_status(&bench).await?;
+    let mut connection = bench.http().await?;
+    let bytes = with_host(&[request, LAST].concat(), &connection.host());
+    connection.send(&bytes).await;
+    let seen = response(&mut connection, "HEAD", STATEMENT).await?;
+    require_status(&seen, &[status], STATEMENT)?;
+    let closes = seen
+        .all("connection")
+        .any(|value| value.eq_ignore_ascii_case("close"));
+    if !closes {
+        let next = response(&mut connection, "GET", STATEMENT).await?;
+        require_status(&next, &[usual], STATEMENT)?;
+    }
+    require_end(&mut connection, STATEMENT).await
+}
+
+async fn options_of_nothing(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-15.5.5-1";
+    bench.start().await?;
+    let request =
+        b"OPTIONS /firmproof/no/such HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    let seen = ask(&bench, request, "OPTIONS", STATEMENT).await?;
+    observe(&bench, &seen.status.to_string());
+    require_status(&seen, &[404, 200, 204, 405], STATEMENT)
+}
+
+async fn method_in_a_field(bench: Bench) -> Judged {
+    const STATEMENT: &str = "RFC9110-9.2.1-1";
+    bench.start().await?;
+    let before = bench.state().await?;
+    let wanted = if before["led"] == "on" { "2" } else { "1" };
+    let request = format!(
+        "GET /?_method=POST HTTP/1.1\r\nHost: $HOST\r\nX-HTTP-Method-Override: POST\r\nX-HTTP-Method: POST\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\nConnection: close\r\n\r\nled1={wanted}"
+    );
+    ask(&bench, request.as_bytes(), "GET", STATEMENT).await?;
+    let after = bench.state().await?;
+    let same = before["led"] == after["led"];
+    let expected = format!("led stays {}", before["led"]);
+    require(same, STATEMENT, expected, after["led"].to_string())
+}
