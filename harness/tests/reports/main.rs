@@ -24,25 +24,21 @@ fn check(holds: bool, message: impl Into<String>) -> Checked {
 /// A test of this file's kind.
 type Test = (&'static str, fn() -> Checked);
 
-/// Tests that need a program, ignored by name when it is missing and not required.
-fn needing(missing: Option<&'static str>, tests: &[Test]) -> Vec<Trial> {
+/// Tests that need a program, ignored by name when it is missing, unless `FIRMPROOF_REQUIRE` names `what`.
+fn needing(what: &str, missing: Option<&'static str>, tests: &[Test]) -> Vec<Trial> {
     let required = std::env::var("FIRMPROOF_REQUIRE").unwrap_or_default();
-    let required = |program: &str| required.split(',').any(|name| name.trim() == program);
-    let trial = |(name, test): &Test| {
-        let trial = Trial::test(*name, *test);
-        match missing {
-            Some(program) => trial
-                .with_kind(format!("needs {program}"))
-                .with_ignored_flag(!required(program)),
-            None => trial,
-        }
+    let is_required = required.split(',').any(|name| name.trim() == what);
+    let trial = |(name, test): &Test| match missing {
+        Some(program) => Trial::test(format!("{name} ({program} is missing)"), *test)
+            .with_ignored_flag(!is_required),
+        None => Trial::test(*name, *test),
     };
     tests.iter().map(trial).collect()
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials = needing(browser::missing(), page::TESTS);
-    trials.extend(needing(captures::missing(), captures::TESTS));
+    let mut trials = needing("browser", browser::missing(), page::TESTS);
+    trials.extend(needing("tshark", captures::missing(), captures::TESTS));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
