@@ -6,7 +6,7 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
-use super::browser::{Browser, ENTER, Scripts, TAB, Width};
+use super::browser::{Browser, ENTER, TAB, Width};
 use super::{Checked, Test, check, runs};
 
 pub(super) const TESTS: &[Test] = &[
@@ -33,6 +33,13 @@ pub(super) const TESTS: &[Test] = &[
     ),
 ];
 
+/// Whether the page's scripts run.
+#[derive(Clone, Copy)]
+enum Scripts {
+    On,
+    Off,
+}
+
 /// A browser on the page of a run of at least `number` cases, of which one failed, one is flaky and
 /// one is inconclusive.
 fn on_page(
@@ -53,7 +60,11 @@ fn on_page(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let browser = Browser::open(width, scripts).await?;
+        let browser = Browser::open(width).await?;
+        if let Scripts::Off = scripts {
+            let off = Emulate("setScriptExecutionDisabled", json!({ "value": true }));
+            browser.client.issue_cmd(off).await?;
+        }
         browser.client.goto(&page).await?;
         let tested = test(&browser, &browser.client).await;
         let errors = browser.console_errors().await;
@@ -257,7 +268,9 @@ async fn keyboard(browser: &Browser, page: &Client) -> Checked {
 async fn dark_and_light(_: &Browser, page: &Client) -> Checked {
     eval(page, "document.querySelector('.case details').open = true").await?;
     for scheme in ["light", "dark"] {
-        page.issue_cmd(ColourScheme(scheme)).await?;
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        page.issue_cmd(Emulate("setEmulatedMedia", json!({ "features": features })))
+            .await?;
         is(
             page,
             &format!("return matchMedia('(prefers-color-scheme: {scheme})').matches"),
@@ -371,11 +384,11 @@ async fn a_thousand_cases(_: &Browser, page: &Client) -> Checked {
     Ok(())
 }
 
-/// Chromium's command for the reader's preference of colours.
+/// A command of Chromium's domain `Emulation`, and its parameters.
 #[derive(Debug)]
-struct ColourScheme(&'static str);
+struct Emulate(&'static str, Value);
 
-impl WebDriverCompatibleCommand for ColourScheme {
+impl WebDriverCompatibleCommand for Emulate {
     fn endpoint(
         &self,
         base: &url::Url,
@@ -388,9 +401,7 @@ impl WebDriverCompatibleCommand for ColourScheme {
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        let features = json!([{ "name": "prefers-color-scheme", "value": self.0 }]);
-        let body =
-            json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        let body = json!({ "cmd": format!("Emulation.{}", self.0), "params": self.1 });
         (http::Method::POST, Some(body.to_string()))
     }
 }
