@@ -16,7 +16,7 @@ use super::{Outcome, own_network, progress, select};
 /// Where runs go unless told otherwise.
 pub(super) const RUNS: &str = "target/firmproof";
 /// Cases at a time, unless told otherwise: most of a case is waiting.
-const JOBS: usize = 16;
+const JOBS: usize = 32;
 
 #[derive(Args, Default)]
 #[command(
