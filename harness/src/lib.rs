@@ -8,6 +8,7 @@ pub mod compare;
 pub mod dut;
 pub mod evidence;
 pub mod firmware_build;
+pub mod gate;
 pub mod lab;
 pub mod ledger;
 pub mod peers;

@@ -5,9 +5,10 @@
 
 mod file;
 mod folder;
+mod merge;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use crate::evidence::{Entry, Line};
 
 pub use file::ResultError;
 pub use folder::{Records, RunFolder, parse_seed};
+pub use merge::{MergeError, merge};
 
 /// The schema that this version reads and writes.
 pub const SCHEMA: u32 = 1;
@@ -35,6 +37,7 @@ pub(crate) fn write_document(
 
 /// The verdict on one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Record {
     /// `protocol/topic/name`.
     pub id: String,
@@ -54,6 +57,9 @@ pub struct Record {
     pub seconds: f64,
     /// Why it is inconclusive or skipped.
     pub reason: Option<String>,
+    /// The capability that the profile of a skipped case lacks.
+    #[serde(default)]
+    pub lacks: Option<String>,
     /// What a failed case found.
     pub finding: Option<Finding>,
     /// Every time that the case was judged in this run, the last one last.
@@ -69,8 +75,17 @@ pub struct Record {
     pub capture: Option<String>,
 }
 
+impl Record {
+    /// Whether it passed, but not the first time that it was judged in this run.
+    pub fn is_flaky(&self) -> bool {
+        let judged = |attempt: &Attempt| attempt.verdict == Verdict::Pass;
+        self.verdict == Verdict::Pass && !self.attempts.iter().all(judged)
+    }
+}
+
 /// One time that a case was judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Attempt {
     /// What it came to.
     pub verdict: Verdict,
@@ -78,6 +93,12 @@ pub struct Attempt {
     pub seconds: f64,
     /// Why it is inconclusive or skipped, or what a failed one saw.
     pub reason: Option<String>,
+    /// Its own evidence file, relative to the run's folder.
+    #[serde(default)]
+    pub evidence: Option<String>,
+    /// Its own capture, when one was written.
+    #[serde(default)]
+    pub capture: Option<String>,
 }
 
 /// The evidence file of one case.
@@ -102,7 +123,8 @@ impl EvidenceFile {
 }
 
 /// The device of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DutSummary {
     /// The profile's name.
     pub name: String,
@@ -112,10 +134,17 @@ pub struct DutSummary {
     pub firmware_sha256: Option<String>,
     /// What the device calls its version on its ready line; none when it has no such line.
     pub version: Option<String>,
+    /// What was measured of it as a whole, by name; the name ends in the unit.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f64>,
+    /// The programs that ran it and judged it, with their versions.
+    #[serde(default)]
+    pub tools: BTreeMap<String, String>,
 }
 
 /// The file of one record: all that a run can be assembled from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordFile {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -131,6 +160,7 @@ pub struct RecordFile {
 
 /// Verdicts counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Totals {
     /// Cases that passed.
     pub pass: usize,
@@ -140,6 +170,9 @@ pub struct Totals {
     pub inconclusive: usize,
     /// Cases that the profile does not allow.
     pub skipped: usize,
+    /// Of those that passed, the ones that did not pass the first time.
+    #[serde(default)]
+    pub flaky: usize,
 }
 
 impl Totals {
@@ -153,6 +186,7 @@ impl Totals {
                 Verdict::Inconclusive => totals.inconclusive += 1,
                 Verdict::Skipped => totals.skipped += 1,
             }
+            totals.flaky += usize::from(record.is_flaky());
         }
         totals
     }
@@ -168,6 +202,7 @@ pub(crate) fn write_file<T: Serialize>(path: &Path, content: &T) -> Result<(), R
 
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunResult {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -175,6 +210,9 @@ pub struct RunResult {
     pub suite_version: String,
     /// The seed that every bench's seed is drawn from, in hexadecimal.
     pub seed: String,
+    /// When it began, in seconds since 1970-01-01 UTC; 0 when that is not known.
+    #[serde(default)]
+    pub began_unix_s: u64,
     /// Whether every selected case was judged.
     pub complete: bool,
     /// The devices.
@@ -186,8 +224,8 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// Joins records, in the order that they have.
-    pub fn of(seed: String, records: Vec<RecordFile>, complete: bool) -> Self {
+    /// Joins the records of the run in `folder`, in the order that they have.
+    pub fn of(folder: &RunFolder, records: Vec<RecordFile>, complete: bool) -> Self {
         let mut duts: Vec<DutSummary> = Vec::new();
         for record in &records {
             match duts.iter_mut().find(|dut| dut.name == record.dut.name) {
@@ -200,7 +238,8 @@ impl RunResult {
         Self {
             schema: SCHEMA,
             suite_version: SUITE_VERSION.into(),
-            seed,
+            seed: folder.seed_text(),
+            began_unix_s: folder.began_unix_s(),
             complete,
             duts,
             totals: Totals::of(&cases),
@@ -216,12 +255,48 @@ impl RunResult {
         file::write(&folder.join(RUN), self)
     }
 
+    /// `run.json` of a run's folder.
+    pub fn path(folder: &Path) -> PathBuf {
+        folder.join(RUN)
+    }
+
     /// Reads `run.json` of a run's folder.
     ///
     /// # Errors
     /// See [`ResultError`]: a missing, truncated or foreign file is named.
     pub fn read(folder: &Path) -> Result<Self, ResultError> {
-        file::read_schema(&folder.join(RUN))
+        let path = folder.join(RUN);
+        let run: Self = file::read_schema(&path)?;
+        match run.contradiction() {
+            Some(message) => Err(ResultError::Malformed { path, message }),
+            None => Ok(run),
+        }
+    }
+
+    /// What in it cannot be true, however well-formed it is.
+    fn contradiction(&self) -> Option<String> {
+        let mut seen = BTreeSet::new();
+        for case in &self.cases {
+            if !seen.insert((&case.dut, &case.id)) {
+                return Some(format!(
+                    "`{}` of the device `{}` stands in it twice; a case has one record on each device",
+                    case.id, case.dut
+                ));
+            }
+            if !self.duts.iter().any(|dut| dut.name == case.dut) {
+                return Some(format!(
+                    "`{}` names the device `{}`, which `duts` does not have",
+                    case.id, case.dut
+                ));
+            }
+        }
+        let counted = Totals::of(&self.cases);
+        (counted != self.totals).then(|| {
+            format!(
+                "its `totals` are {:?}, and its cases count to {counted:?}",
+                self.totals
+            )
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use firmproof::report::style::Style;
 use firmproof::report::summary::{exit_of, summary};
 use firmproof::run::assemble;
 
@@ -27,7 +28,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         _ => "NAME",
     };
     let again = format!("firmproof run --dut {dut} --seed {}", run.seed);
-    println!("{}", summary(run, &again));
+    println!("{}", summary(run, &again, Style::of(&std::io::stdout())));
     for case in &assembled.unfinished {
         println!("begun and never judged: {case}");
     }

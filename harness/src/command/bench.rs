@@ -76,6 +76,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
 fn cannot(stop: Stop) -> String {
     match stop {
         Stop::Skip(need) => format!("cannot measure: the profile lacks the capability `{need}`"),
+        Stop::Lacking(what) => format!("cannot measure: this machine lacks {what}"),
         Stop::Inconclusive(reason) => format!("cannot measure: {reason}"),
         Stop::Fail(finding) => format!(
             "cannot measure: expected {}; seen: {}",

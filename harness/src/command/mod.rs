@@ -5,11 +5,15 @@ mod bench;
 mod build;
 mod compare;
 mod doctor;
+mod gate;
+mod history;
 mod init;
 mod ledger;
 mod list;
+mod merge;
 mod own_network;
 mod progress;
+mod report;
 mod rig;
 mod run;
 mod show;
@@ -54,6 +58,14 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Put a run together from the records that test processes wrote
     Assemble(assemble::Arguments),
+    /// Join the parts of a run that several machines judged
+    Merge(merge::Arguments),
+    /// Show trends over many runs as a web page
+    History(history::Arguments),
+    /// Decide by a policy whether runs may ship
+    Gate(gate::Arguments),
+    /// Show a run as a web page, or as JUnit's XML, Markdown or TAP
+    Report(report::Arguments),
     /// Show the evidence of one verdict
     Show(show::Arguments),
     /// Show what differs in a device's behaviour between two runs
@@ -89,6 +101,10 @@ pub(crate) fn main() -> ExitCode {
         Command::List(arguments) => list::execute(&arguments),
         Command::Ledger(arguments) => ledger::execute(&arguments),
         Command::Assemble(arguments) => assemble::execute(&arguments),
+        Command::Merge(arguments) => merge::execute(&arguments),
+        Command::History(arguments) => history::execute(&arguments),
+        Command::Gate(arguments) => gate::execute(&arguments),
+        Command::Report(arguments) => report::execute(&arguments),
         Command::Show(arguments) => show::execute(&arguments),
         Command::Compare(arguments) => compare::execute(&arguments),
         Command::Bench(arguments) => bench::execute(&arguments),

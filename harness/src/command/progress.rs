@@ -1,17 +1,22 @@
-//! Live progress: what runs, how many are done, how long it has taken. A log without a terminal
-//! gets a line per failure and a line at every tenth of the run.
+//! What a run says while it goes on. A terminal gets a bar; a log gets a line for each case that did not
+//! pass and a line at every tenth of the run; a program gets a JSON object a line.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Instant;
 
 use firmproof::case::Verdict;
+use firmproof::report::style::{Style, Tone};
+use firmproof::report::summary::Exit;
+use firmproof::result::{Record, RunResult};
 use firmproof::run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// Shows events until the run ends.
+/// Shows events to a person until the run ends.
 pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
     let terminal = std::io::stderr().is_terminal();
+    let style = Style::of(&std::io::stderr());
     let bar = if terminal {
         ProgressBar::new(total as u64)
     } else {
@@ -22,23 +27,28 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
     {
         bar.set_style(style);
     }
+    let say = |line: String| {
+        if terminal {
+            bar.println(line);
+        } else {
+            eprintln!("{line}");
+        }
+    };
     let began = Instant::now();
     let mut running: Vec<String> = Vec::new();
     let mut done = 0;
     while let Some(event) = events.recv().await {
         match event {
             Event::Began { id } => running.push(id),
+            Event::Retried(record) => say(format!("{}, judged again", line(style, &record))),
             Event::Judged(record) => {
                 running.retain(|id| *id != record.id);
                 done += 1;
                 bar.inc(1);
-                if matches!(record.verdict, Verdict::Fail | Verdict::Inconclusive) {
-                    let line = format!("{:<12} {}", record.verdict, record.id);
-                    if terminal {
-                        bar.println(line)
-                    } else {
-                        eprintln!("{line}")
-                    }
+                if record.is_flaky()
+                    || matches!(record.verdict, Verdict::Fail | Verdict::Inconclusive)
+                {
+                    say(line(style, &record));
                 }
                 if !terminal && (done * 10 / total) > ((done - 1) * 10 / total) {
                     eprintln!(
@@ -51,4 +61,44 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
         bar.set_message(running.join(" "));
     }
     bar.finish_and_clear();
+}
+
+fn line(style: Style, record: &Record) -> String {
+    let (word, tone) = match record.is_flaky() {
+        true => ("flaky".to_owned(), Tone::Doubtful),
+        false => (record.verdict.to_string(), Tone::of(record.verdict)),
+    };
+    format!(
+        "{} {}",
+        style.paint(tone, &format!("{word:<12}")),
+        record.id
+    )
+}
+
+/// Takes events until the run ends, and says nothing.
+pub(super) async fn nothing(mut events: UnboundedReceiver<Event>) {
+    while events.recv().await.is_some() {}
+}
+
+/// Writes each event as a line of JSON on standard output.
+pub(super) async fn lines(mut events: UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        let line = match event {
+            Event::Began { id } => serde_json::json!({ "event": "begun", "id": id }),
+            Event::Retried(record) => serde_json::json!({ "event": "retried", "case": record }),
+            Event::Judged(record) => serde_json::json!({ "event": "judged", "case": record }),
+        };
+        println!("{line}");
+    }
+}
+
+/// The last of these lines.
+pub(super) fn ended(run: &RunResult, exit: Exit, folder: &Path) -> serde_json::Value {
+    serde_json::json!({
+        "event": "ended",
+        "exit": exit as u8,
+        "complete": run.complete,
+        "totals": run.totals,
+        "results": folder,
+    })
 }

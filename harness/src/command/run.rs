@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
-use firmproof::report::summary::{exit_of, summary};
+use clap::{Args, ValueEnum};
+use firmproof::report::style::Style;
+use firmproof::report::summary::{Exit, exit_of, explained, summary};
 use firmproof::result::{RunFolder, parse_seed};
 use firmproof::run::{Captures, Plan, Setup, run};
 use tokio::sync::mpsc;
@@ -15,12 +16,13 @@ use super::{Outcome, own_network, progress, select};
 /// Where runs go unless told otherwise.
 pub(super) const RUNS: &str = "target/firmproof";
 /// Cases at a time, unless told otherwise: most of a case is waiting.
-const JOBS: usize = 16;
+const JOBS: usize = 32;
 
 #[derive(Args, Default)]
 #[command(
     after_help = "Examples:\n  firmproof run\n  firmproof run mqtt/connack http/host --jobs 4\n  \
-    firmproof run --dut fixtures/duts/paho.toml mqtt --out results"
+    firmproof run --dut fixtures/duts/paho.toml mqtt --out results\n  \
+    firmproof run --retries 2 --quiet\n  firmproof run --format json | jq -r 'select(.event == \"judged\") | .case.id'"
 )]
 pub(super) struct Arguments {
     /// Run the cases whose id contains one of these; all without
@@ -40,15 +42,40 @@ pub(super) struct Arguments {
     /// Folder for the results [default: target/firmproof/<time>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write pcap files of all cases, of failed and inconclusive ones, or of none
+    /// Write captures of all cases (also without a value), of failed and inconclusive ones, or of none
     #[arg(
         long,
         value_name = "all|failed|none",
         value_enum,
+        num_args = 0..=1,
         default_value_t,
+        default_missing_value = "all",
         hide_possible_values = true
     )]
     capture: Captures,
+    /// Judge a case that failed or could not be judged again, so many times at most; one that passes
+    /// then is flaky, and the run is not green
+    #[arg(long, value_name = "N", default_value_t)]
+    retries: u8,
+    /// Say only what did not pass
+    #[arg(long, short)]
+    quiet: bool,
+    /// What to write on standard output: text, or a JSON object a line for each event
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true
+    )]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    #[default]
+    Text,
+    Json,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Outcome {
@@ -104,6 +131,7 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         cases,
         setup: Arc::new(setup),
         jobs,
+        retries: arguments.retries.into(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -111,7 +139,11 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
     let (events, seen) = mpsc::unbounded_channel();
     let total = plan.cases.len();
     let result = runtime.block_on(async {
-        let shown = tokio::spawn(progress::show(seen, total));
+        let shown = match (arguments.format, arguments.quiet) {
+            (Format::Json, _) => tokio::spawn(progress::lines(seen)),
+            (Format::Text, true) => tokio::spawn(progress::nothing(seen)),
+            (Format::Text, false) => tokio::spawn(progress::show(seen, total)),
+        };
         let interrupted = async {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
@@ -123,15 +155,26 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         result
     });
     result.write(&out)?;
-    println!("{}", summary(&result, &again));
+    let exit = exit_of(&result);
+    if arguments.format == Format::Json {
+        println!("{}", progress::ended(&result, exit, &out));
+        return Ok(ExitCode::from(exit as u8));
+    }
+    let style = Style::of(&std::io::stdout());
+    match arguments.quiet {
+        true => print!("{}", explained(&result, &again, style)),
+        false => println!("{}", summary(&result, &again, style)),
+    }
     if !result.complete {
         println!(
             "interrupted: {} of {total} cases were judged",
             result.cases.len()
         );
     }
-    println!("results: {}", out.display());
-    Ok(ExitCode::from(exit_of(&result) as u8))
+    if !arguments.quiet || exit != Exit::Green {
+        println!("results: {}", out.display());
+    }
+    Ok(ExitCode::from(exit as u8))
 }
 
 pub(super) fn seed_of(text: &str) -> Result<[u8; 32], String> {

@@ -100,7 +100,7 @@ impl Side {
 }
 
 /// Which run stands on a side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SideSummary {
     /// Its folder.
     pub run: String,
@@ -115,7 +115,7 @@ pub struct SideSummary {
 }
 
 /// What two runs have come to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// The schema of this document, that of `run.json`.
     pub schema: u32,
@@ -132,7 +132,7 @@ pub struct Comparison {
 }
 
 /// One case that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// The case.
     pub id: String,
@@ -142,7 +142,7 @@ pub struct Difference {
 }
 
 /// What differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "differs", rename_all = "kebab-case")]
 pub enum Kind {
     /// Only one run has the case.
@@ -165,7 +165,7 @@ pub enum Kind {
 }
 
 /// A verdict and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
@@ -194,7 +194,7 @@ impl Outcome {
 }
 
 /// Where the messages of one stream part ways.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parting {
     /// The stream.
     #[serde(flatten)]

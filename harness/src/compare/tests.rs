@@ -51,7 +51,7 @@ impl Run {
             folder.write(&mut record, &evidence, None).unwrap();
             records.push(record);
         }
-        let run = RunResult::of(folder.seed_text(), records, true);
+        let run = RunResult::of(&folder, records, true);
         run.write(dir.path()).unwrap();
         Self { dir }
     }
@@ -71,6 +71,8 @@ fn record(dut: &str, id: &str, verdict: Verdict) -> RecordFile {
             kind: dut.into(),
             firmware_sha256: None,
             version: Some("0.1.0".into()),
+            metrics: std::collections::BTreeMap::new(),
+            tools: std::collections::BTreeMap::new(),
         },
         case: Record {
             id: id.into(),
@@ -83,16 +85,21 @@ fn record(dut: &str, id: &str, verdict: Verdict) -> RecordFile {
             seconds: 0.1,
             reason: (verdict == Verdict::Skipped)
                 .then(|| format!("the profile `{dut}` lacks the capability `monitor`")),
+            lacks: None,
             finding: (verdict == Verdict::Fail).then(|| Finding {
                 statement: "MQTT-3.1.0-1".into(),
                 expected: "CONNECT first".into(),
                 seen: "PUBLISH \u{1b}[31m after 12 ms".into(),
             }),
+            observed: Vec::new(),
             attempts: vec![Attempt {
                 verdict,
                 seconds: 0.1,
                 reason: None,
+                evidence: None,
+                capture: None,
             }],
+            observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             observed: Vec::new(),
             evidence: String::new(),

@@ -6,20 +6,20 @@ use std::net::SocketAddrV4;
 use std::ops::Range;
 
 use super::secrets::Secrets;
-use crate::lab::pcap::write_pcap;
-use crate::lab::{Frame, TcpSegment};
+use crate::lab::pcapng::write_pcapng;
+use crate::lab::{Capture, Frame, TcpSegment};
 
-/// The frames as a pcap. Where a secret was hidden, checksums no longer fit.
+/// What was captured as a pcapng. Where a secret was hidden, checksums no longer fit.
 ///
 /// # Errors
 /// A frame that the format cannot hold.
-pub fn pcap_of(mut frames: Vec<Frame>, secrets: &Secrets) -> io::Result<Vec<u8>> {
-    mask_streams(&mut frames, secrets);
-    for frame in &mut frames {
+pub fn pcapng_of(mut capture: Capture, secrets: &Secrets) -> io::Result<Vec<u8>> {
+    mask_streams(&mut capture.frames, secrets);
+    for frame in &mut capture.frames {
         secrets.mask(&mut frame.bytes);
     }
     let mut file = Vec::new();
-    write_pcap(&frames, &mut file)?;
+    write_pcapng(&capture, &mut file)?;
     Ok(file)
 }
 
@@ -113,18 +113,13 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::time::Duration;
 
-    use pcap_file::pcap::PcapReader;
-
     use super::*;
+    use crate::lab::pcapng::read_pcapng;
     use crate::lab::{Direction, EthernetOptions, Lab};
 
     fn read(file: &[u8]) -> Vec<Vec<u8>> {
-        let mut reader = PcapReader::new(file).unwrap();
-        let mut frames = Vec::new();
-        while let Some(packet) = reader.next_packet() {
-            frames.push(packet.unwrap().data.into_owned());
-        }
-        frames
+        let frames = read_pcapng(file).unwrap().frames;
+        frames.into_iter().map(|frame| frame.bytes).collect()
     }
 
     /// A frame with a TCP segment of these bytes; checksums are not looked at.
@@ -159,8 +154,11 @@ mod tests {
                 &b"open sesame now"[at..to],
             )
         };
-        let frames = vec![part(0, 6), part(8, 15), part(6, 8), part(5, 9)];
-        let data: Vec<Vec<u8>> = read(&pcap_of(frames, &secrets).unwrap())
+        let capture = Capture {
+            frames: vec![part(0, 6), part(8, 15), part(6, 8), part(5, 9)],
+            ..Capture::default()
+        };
+        let data: Vec<Vec<u8>> = read(&pcapng_of(capture, &secrets).unwrap())
             .into_iter()
             .map(|frame| frame[54..].to_vec())
             .collect();
@@ -171,9 +169,9 @@ mod tests {
     async fn a_capture_without_secrets_is_written_as_it_was() {
         let (lab, _port) = Lab::ethernet(EthernetOptions::default()).unwrap();
         lab.send_frame(&[0xaa; 60]).unwrap();
-        let frames = lab.capture().frames;
-        assert_eq!(frames.len(), 1);
-        let file = pcap_of(frames, &Secrets::default()).unwrap();
+        let capture = lab.capture();
+        assert_eq!(capture.frames.len(), 1);
+        let file = pcapng_of(capture, &Secrets::default()).unwrap();
         assert_eq!(read(&file), [[0xaa; 60]]);
     }
 }

@@ -6,6 +6,7 @@ pub mod console;
 pub mod metrics;
 pub mod observed;
 pub mod secrets;
+pub mod trace;
 pub mod transcript;
 
 use std::sync::Arc;

@@ -96,6 +96,9 @@ pub struct Capture {
     pub lost: u64,
     /// Where in `frames` the lost ones would stand.
     pub gap_at: usize,
+    /// Whether the frames are made up from what the operating system's sockets carried. What was sent is counted in
+    /// them, not in those of the wire.
+    pub of_sockets: bool,
 }
 
 /// A watch for frames, made by [`Lab::on_frame`](super::Lab::on_frame). It keeps up to 1024 matching frames until
@@ -233,6 +236,7 @@ impl Recorder {
             frames,
             lost: self.lost,
             gap_at,
+            of_sockets: false,
         }
     }
 }

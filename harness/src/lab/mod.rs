@@ -17,7 +17,7 @@ mod faults;
 mod feature;
 mod listener;
 mod os;
-pub mod pcap;
+pub mod pcapng;
 mod segment;
 mod stream;
 #[cfg(test)]
@@ -191,7 +191,7 @@ impl Lab {
     pub async fn connect(&self, to: SocketAddrV4, deadline: Duration) -> Result<Stream, LabError> {
         match &self.0 {
             Kind::Ethernet(lab) => lab.connect(to, deadline).await.map(Stream::ethernet),
-            Kind::Os(_) => os::Os::connect(to, deadline).await.map(Stream::os),
+            Kind::Os(os) => os.connect(to, deadline).await.map(Stream::os),
         }
     }
 
@@ -231,11 +231,13 @@ impl Lab {
         self.frames().map(|lab| lab.set_cut(false))
     }
 
-    /// The frames kept so far; empty without [`LabFeature::Frames`].
+    /// The frames kept so far; without [`LabFeature::Frames`], [those that could have carried](Capture::of_sockets)
+    /// what the sockets did.
     pub fn capture(&self) -> Capture {
-        self.frames()
-            .map(ethernet::Ethernet::capture)
-            .unwrap_or_default()
+        match &self.0 {
+            Kind::Ethernet(lab) => lab.capture(),
+            Kind::Os(os) => os.capture(),
+        }
     }
 
     /// Watches for frames that satisfy `predicate`, from now on. Register first, then give the stimulus.

@@ -66,6 +66,8 @@ mod tests {
                 kind: "qemu".into(),
                 firmware_sha256: None,
                 version: Some("0.1.0".into()),
+                metrics: std::collections::BTreeMap::new(),
+                tools: std::collections::BTreeMap::new(),
             },
             effort: Effort {
                 runs: 3,

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::printable;
+use super::style::{Style, Tone};
 use crate::case::{Level, Verdict};
 use crate::result::{Record, RunResult, Totals};
 
@@ -12,7 +13,7 @@ use crate::result::{Record, RunResult, Totals};
 pub enum Exit {
     /// Every `must` case that was not skipped passed.
     Green = 0,
-    /// A `must` case failed.
+    /// A `must` case failed, or passed only when it was judged again.
     Failed = 1,
     /// The harness could not judge.
     NotJudged = 2,
@@ -21,7 +22,7 @@ pub enum Exit {
 /// Decides how a run ends: green means judged.
 pub fn exit_of(run: &RunResult) -> Exit {
     let must = || run.cases.iter().filter(|r| r.level == Level::Must);
-    if must().any(|r| r.verdict == Verdict::Fail) {
+    if must().any(|r| r.verdict == Verdict::Fail || r.is_flaky()) {
         return Exit::Failed;
     }
     let judged = run
@@ -35,7 +36,11 @@ pub fn exit_of(run: &RunResult) -> Exit {
 }
 
 /// Writes the summary; `again` is the command that runs one case again, without the case.
-pub fn summary(run: &RunResult, again: &str) -> String {
+pub fn summary(run: &RunResult, again: &str, style: Style) -> String {
+    table(run) + &explained(run, again, style)
+}
+
+fn table(run: &RunResult) -> String {
     let mut out = String::new();
     let mut protocols: Vec<&str> = run.cases.iter().map(|r| r.protocol.as_str()).collect();
     protocols.sort_unstable();
@@ -46,10 +51,34 @@ pub fn summary(run: &RunResult, again: &str) -> String {
         let _ = writeln!(out, "{}", row(protocol, totals));
     }
     let _ = writeln!(out, "{}", row("all", run.totals));
-    for record in &run.cases {
-        let _ = write!(out, "{}", explain(record, again));
+    if run.totals.flaky > 0 {
+        let _ = writeln!(
+            out,
+            "{} of those that passed did so only when judged again: flaky",
+            run.totals.flaky
+        );
     }
     out
+}
+
+/// Explains each case that did not simply pass: the worst last, where a reader of a log looks first.
+pub fn explained(run: &RunResult, again: &str, style: Style) -> String {
+    let of_one = |record| explain(record, again, style);
+    worst_last(run).into_iter().map(of_one).collect()
+}
+
+/// The records, the worst last.
+pub(super) fn worst_last(run: &RunResult) -> Vec<&Record> {
+    let worth = |record: &&Record| match record.verdict {
+        Verdict::Pass if record.is_flaky() => 1,
+        Verdict::Pass | Verdict::Skipped => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Fail if record.level != Level::Must => 2,
+        Verdict::Fail => 3,
+    };
+    let mut records: Vec<&Record> = run.cases.iter().collect();
+    records.sort_by_key(worth);
+    records
 }
 
 fn row(name: &str, t: Totals) -> String {
@@ -59,11 +88,15 @@ fn row(name: &str, t: Totals) -> String {
     )
 }
 
-fn explain(record: &Record, again: &str) -> String {
+fn explain(record: &Record, again: &str, style: Style) -> String {
     let mut out = String::new();
+    let headline = |tone, word: &str| {
+        let word = style.paint(tone, word);
+        format!("\n{word} {} ({})", record.id, record.level)
+    };
     match (record.verdict, &record.finding, &record.reason) {
         (Verdict::Fail, Some(finding), _) => {
-            let _ = writeln!(out, "\nFAIL {} ({})", record.id, record.level);
+            let _ = writeln!(out, "{}", headline(Tone::Bad, "FAIL"));
             let _ = writeln!(out, "  requirement  {}", record.requirement);
             let _ = writeln!(out, "  clause       {}", finding.statement);
             let _ = writeln!(out, "  expected     {}", printable(&finding.expected));
@@ -71,8 +104,17 @@ fn explain(record: &Record, again: &str) -> String {
             let _ = writeln!(out, "  again        {again} {}", record.id);
         }
         (Verdict::Inconclusive, _, Some(reason)) => {
-            let _ = writeln!(out, "\nINCONCLUSIVE {} ({})", record.id, record.level);
+            let _ = writeln!(out, "{}", headline(Tone::Doubtful, "INCONCLUSIVE"));
             let _ = writeln!(out, "  reason       {}", printable(reason));
+            let _ = writeln!(out, "  again        {again} {}", record.id);
+        }
+        _ if record.is_flaky() => {
+            let _ = writeln!(out, "{}", headline(Tone::Doubtful, "FLAKY"));
+            for (number, attempt) in (1..).zip(&record.attempts) {
+                let reason = attempt.reason.as_deref().map(printable);
+                let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                let _ = writeln!(out, "  attempt {number}    {}{reason}", attempt.verdict);
+            }
             let _ = writeln!(out, "  again        {again} {}", record.id);
         }
         _ => {}
@@ -81,10 +123,10 @@ fn explain(record: &Record, again: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::case::Finding;
-    use crate::result::SCHEMA;
+    use crate::result::{Attempt, SCHEMA};
 
     fn record(id: &str, level: Level, verdict: Verdict) -> Record {
         Record {
@@ -97,12 +139,13 @@ mod tests {
             verdict,
             seconds: 0.1,
             reason: (verdict == Verdict::Inconclusive).then(|| "the broker is gone".into()),
+            lacks: None,
             finding: (verdict == Verdict::Fail).then(|| Finding {
                 statement: "MQTT-3.1.0-1".into(),
                 expected: "CONNECT first".into(),
                 seen: "PUBLISH \u{1b}[31m".into(),
             }),
-            attempts: Vec::new(),
+            attempts: vec![attempt(verdict, None)],
             observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
             evidence: String::new(),
@@ -110,16 +153,64 @@ mod tests {
         }
     }
 
+    fn attempt(verdict: Verdict, reason: Option<&str>) -> Attempt {
+        Attempt {
+            verdict,
+            seconds: 0.1,
+            reason: reason.map(Into::into),
+            evidence: None,
+            capture: None,
+        }
+    }
+
+    fn flaky(id: &str) -> Record {
+        let mut record = record(id, Level::Must, Verdict::Pass);
+        let first = attempt(Verdict::Fail, Some("PUBLISH \u{1b}[31m"));
+        record.attempts.insert(0, first);
+        record
+    }
+
     fn run(cases: Vec<Record>) -> RunResult {
         RunResult {
             schema: SCHEMA,
             suite_version: "0".into(),
             seed: String::new(),
+            began_unix_s: 0,
             complete: true,
             duts: Vec::new(),
             totals: Totals::of(&cases),
             cases,
         }
+    }
+
+    /// A run with every verdict, on a device that says hostile things.
+    pub(in crate::report) fn example() -> RunResult {
+        let mut skipped = record("ntp/a/skipped", Level::Must, Verdict::Skipped);
+        skipped.reason = Some("the profile `x#1` lacks the capability `power`".into());
+        let mut broken = record("mqtt/connect/first", Level::Must, Verdict::Fail);
+        broken
+            .attempts
+            .insert(0, attempt(Verdict::Inconclusive, Some("no broker")));
+        if let Some(finding) = &mut broken.finding {
+            finding.seen = "</script><b>`|` # \u{1b}[31m\u{202e}\0".into();
+        }
+        let mut run = run(vec![
+            record("http/host/missing", Level::Must, Verdict::Pass),
+            broken,
+            record("mqtt/connect/other", Level::Must, Verdict::Inconclusive),
+            record("mqtt/connect/wish", Level::Policy, Verdict::Fail),
+            flaky("mqtt/connect/again"),
+            skipped,
+        ]);
+        run.duts.push(crate::result::DutSummary {
+            name: "host".into(),
+            kind: "host".into(),
+            firmware_sha256: Some("ab".repeat(32)),
+            version: Some("<1>`|".into()),
+            metrics: std::collections::BTreeMap::new(),
+            tools: std::collections::BTreeMap::new(),
+        });
+        run
     }
 
     #[test]
@@ -128,8 +219,15 @@ mod tests {
             record("http/host/missing", Level::Must, Verdict::Pass),
             record("mqtt/connect/first", Level::Must, Verdict::Fail),
             record("mqtt/connect/other", Level::Must, Verdict::Inconclusive),
+            record("mqtt/connect/wish", Level::Policy, Verdict::Fail),
+            flaky("mqtt/connect/again"),
         ]);
-        insta::assert_snapshot!(summary(&run, "firmproof run"));
+        insta::assert_snapshot!(summary(&run, "firmproof run", Style::Plain));
+        let coloured = summary(&run, "firmproof run", Style::Coloured);
+        assert!(
+            coloured.contains("\u{1b}[31mFAIL\u{1b}[0m mqtt"),
+            "{coloured}"
+        );
     }
 
     #[test]
@@ -151,6 +249,8 @@ mod tests {
         assert_eq!(exit_of(&run(vec![pass(), broken])), Exit::Failed);
         let wish = record("mqtt/a/e", Level::Policy, Verdict::Fail);
         assert_eq!(exit_of(&run(vec![pass(), wish])), Exit::Green);
+        let again = run(vec![pass(), flaky("mqtt/a/f")]);
+        assert_eq!(exit_of(&again), Exit::Failed);
         let mut cut = run(vec![pass()]);
         cut.complete = false;
         assert_eq!(exit_of(&cut), Exit::NotJudged);

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::SCHEMA;
 
@@ -111,12 +111,20 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ResultError> {
     serde_json::from_str(&text).map_err(|error| malformed(path, &error))
 }
 
-/// Reads a file that begins with `schema`.
+#[derive(Deserialize)]
+struct Versioned {
+    schema: Option<u64>,
+}
+
+/// Reads a file that has a `schema`.
 pub(super) fn read_schema<T: DeserializeOwned>(path: &Path) -> Result<T, ResultError> {
-    let value: serde_json::Value = read(path)?;
-    match value.get("schema").and_then(serde_json::Value::as_u64) {
+    let text = std::fs::read_to_string(path).map_err(io_error(path))?;
+    // The schema before the rest: what another schema calls its members is no mistake.
+    let Versioned { schema } =
+        serde_json::from_str(&text).map_err(|error| malformed(path, &error))?;
+    match schema {
         Some(schema) if schema == u64::from(SCHEMA) => {
-            serde_json::from_value(value).map_err(|error| malformed(path, &error))
+            serde_json::from_str(&text).map_err(|error| malformed(path, &error))
         }
         Some(found) => Err(ResultError::UnknownSchema {
             path: path.into(),

@@ -1,6 +1,7 @@
 //! A run's folder, into which one process or several write their records.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ struct Begun {
     schema: u32,
     suite_version: String,
     seed: String,
+    #[serde(default)]
+    began_unix_s: u64,
 }
 
 /// A run's folder. The processes of one run join the same folder, and so have the same seed.
@@ -25,6 +28,7 @@ struct Begun {
 pub struct RunFolder {
     path: PathBuf,
     seed: [u8; 32],
+    began_unix_s: u64,
 }
 
 /// What a run's folder holds.
@@ -53,6 +57,9 @@ impl RunFolder {
             schema: SCHEMA,
             suite_version: SUITE_VERSION.into(),
             seed: hex::encode(seed.unwrap_or_else(rand::random)),
+            began_unix_s: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
         };
         file::write_first(&path.join(BEGUN), &mine)?;
         let joined = Self::open(path)?;
@@ -89,6 +96,7 @@ impl RunFolder {
         Ok(Self {
             path: path.into(),
             seed,
+            began_unix_s: begun.began_unix_s,
         })
     }
 
@@ -112,6 +120,11 @@ impl RunFolder {
         hex::encode(self.seed)
     }
 
+    /// When its first process began, in seconds since 1970-01-01 UTC; 0 when that is not known.
+    pub fn began_unix_s(&self) -> u64 {
+        self.began_unix_s
+    }
+
     /// Leaves a mark that the case is being judged: should its process end, the run is not complete.
     ///
     /// # Errors
@@ -122,7 +135,7 @@ impl RunFolder {
     }
 
     /// Writes a record, its evidence and its capture. The attempts of an earlier record of the same
-    /// case go before its own.
+    /// case go before its own, and keep their evidence under names of their own.
     ///
     /// # Errors
     /// The file system's; an earlier record that is not of this run.
@@ -133,22 +146,29 @@ impl RunFolder {
         capture: Option<&[u8]>,
     ) -> Result<(), ResultError> {
         let stem = file_stem(&record.dut.name, &record.case.id);
+        let path = self.record_path(&stem, "json");
+        let mut earlier = Vec::new();
+        if path.exists() {
+            earlier = self.read_record(&path)?.case.attempts;
+            let number = earlier.len();
+            if let Some(last) = earlier.last_mut() {
+                let kept = format!("evidence/{stem}.attempt-{number}");
+                self.rename(&mut last.evidence, &format!("{kept}.json"))?;
+                self.rename(&mut last.capture, &format!("{kept}.pcapng"))?;
+            }
+        }
         record.case.evidence = format!("evidence/{stem}.json");
         file::write(&self.path.join(&record.case.evidence), evidence)?;
-        let pcap = format!("evidence/{stem}.pcap");
-        let pcap_path = self.path.join(&pcap);
         if let Some(bytes) = capture {
-            file::write_bytes(&pcap_path, bytes)?;
-            record.case.capture = Some(pcap);
-        } else if pcap_path.exists() {
-            // An earlier attempt's; the evidence is the last one's.
-            std::fs::remove_file(&pcap_path).map_err(io_error(&pcap_path))?;
+            let name = format!("evidence/{stem}.pcapng");
+            file::write_bytes(&self.path.join(&name), bytes)?;
+            record.case.capture = Some(name);
         }
-        let path = self.record_path(&stem, "json");
-        if path.exists() {
-            let earlier = self.read_record(&path)?;
-            record.case.attempts.splice(0..0, earlier.case.attempts);
+        if let Some(own) = record.case.attempts.last_mut() {
+            own.evidence = Some(record.case.evidence.clone());
+            own.capture.clone_from(&record.case.capture);
         }
+        record.case.attempts.splice(0..0, earlier);
         // The mark becomes the record in one step.
         let mark = self.record_path(&stem, UNFINISHED);
         std::fs::write(&mark, file::text_of(&path, record)?).map_err(io_error(&mark))?;
@@ -228,6 +248,16 @@ impl RunFolder {
             }
         }
         Ok(record)
+    }
+
+    /// Gives a file of this run another name, and says so where it is named.
+    fn rename(&self, named: &mut Option<String>, name: &str) -> Result<(), ResultError> {
+        if let Some(old) = named {
+            let (from, to) = (self.path.join(&*old), self.path.join(name));
+            std::fs::rename(&from, &to).map_err(io_error(&from))?;
+            *old = name.into();
+        }
+        Ok(())
     }
 
     fn record_path(&self, stem: &str, extension: &str) -> PathBuf {

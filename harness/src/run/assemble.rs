@@ -24,7 +24,7 @@ pub fn assemble(folder: &Path) -> Result<Assembled, ResultError> {
     let mut records = opened.records()?;
     sort(&mut records.judged);
     let complete = records.unfinished.is_empty();
-    let run = RunResult::of(opened.seed_text(), records.judged, complete);
+    let run = RunResult::of(&opened, records.judged, complete);
     run.write(folder)?;
     Ok(Assembled {
         run,

@@ -9,7 +9,7 @@ use super::Setup;
 use crate::bench::Bench;
 use crate::case::{Case, Finding, Judged, Stop, Verdict};
 use crate::evidence::Evidence;
-use crate::evidence::capture::pcap_of;
+use crate::evidence::capture::pcapng_of;
 use crate::lab::Capture;
 use crate::profile::Capability;
 use crate::result::{
@@ -48,6 +48,10 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
         Some(bench) => bench.evidence().clone(),
         None => Evidence::new(),
     };
+    let lacks = match &outcome {
+        Err(Stop::Skip(need)) => Some(need.to_string()),
+        _ => None,
+    };
     let (verdict, reason, finding) = split(outcome, setup, &evidence);
     let wire = bench.map(|bench| bench.lab().capture()).unwrap_or_default();
     measure_wire(&evidence, &wire);
@@ -71,8 +75,11 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
                 verdict,
                 seconds,
                 reason: reason.clone().or(seen),
+                evidence: None,
+                capture: None,
             }],
             reason,
+            lacks,
             finding,
             observed: observed(&evidence),
             metrics: evidence.metrics.all(),
@@ -146,8 +153,8 @@ fn observed(evidence: &Evidence) -> Vec<String> {
 }
 
 fn measure_wire(evidence: &Evidence, wire: &Capture) {
-    if *wire == Capture::default() {
-        // No frames: another network carried them, or nothing was said.
+    if wire.of_sockets || *wire == Capture::default() {
+        // No frames of this wire: another network carried them, or nothing was said.
         return;
     }
     for (frames, bytes, traffic) in [
@@ -178,7 +185,7 @@ fn write(
         console: evidence.shown_console(),
     };
     let wanted = setup.captures.include(record.case.verdict) && !wire.frames.is_empty();
-    let capture = wanted.then(|| pcap_of(wire.frames, &evidence.secrets));
+    let capture = wanted.then(|| pcapng_of(wire, &evidence.secrets));
     let capture = capture.transpose().map_err(|source| ResultError::Io {
         path: setup.folder.path().into(),
         source,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use crate::case::Case;
+use crate::case::{Case, Verdict};
 use crate::result::RunResult;
 
 pub use assemble::assemble;
@@ -24,7 +24,9 @@ pub enum Event {
         /// Its id.
         id: String,
     },
-    /// A case was judged.
+    /// A case failed or could not be judged, and is judged again.
+    Retried(Box<crate::result::Record>),
+    /// A case was judged, for good.
     Judged(Box<crate::result::Record>),
 }
 
@@ -36,6 +38,8 @@ pub struct Plan {
     pub setup: Arc<Setup>,
     /// How many cases at a time.
     pub jobs: usize,
+    /// How often a case that failed or could not be judged is judged again.
+    pub retries: u32,
 }
 
 /// Runs `plan`, telling `events` what happens, until all is judged or `stop` is done.
@@ -58,7 +62,13 @@ pub async fn run(
             let _ = events.send(Event::Began {
                 id: case.id.clone(),
             });
-            let record = judge(&case, &setup).await;
+            let mut record = judge(&case, &setup).await;
+            let mut left = plan.retries;
+            while left > 0 && matches!(record.case.verdict, Verdict::Fail | Verdict::Inconclusive) {
+                let _ = events.send(Event::Retried(Box::new(record.case.clone())));
+                left -= 1;
+                record = judge(&case, &setup).await;
+            }
             let _ = events.send(Event::Judged(Box::new(record.case.clone())));
             record
         });
@@ -81,5 +91,5 @@ pub async fn run(
     }
     assemble::sort(&mut records);
     let complete = records.len() == total;
-    RunResult::of(plan.setup.folder.seed_text(), records, complete)
+    RunResult::of(&plan.setup.folder, records, complete)
 }

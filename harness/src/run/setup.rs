@@ -1,6 +1,8 @@
 //! What all cases of a run on one device have in common.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::bench::Seat;
@@ -13,9 +15,9 @@ use crate::result::{DutSummary, RunFolder};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Captures {
     /// Every case's
-    #[default]
     All,
     /// Those of cases that failed or were inconclusive
+    #[default]
     Failed,
     /// None
     None,
@@ -91,7 +93,44 @@ pub fn dut_summary(profile: &Profile, program: &Path) -> DutSummary {
     DutSummary {
         name: profile.name.clone(),
         kind: profile.kind.to_string(),
-        firmware_sha256: file.and_then(|file| firmware::sha256(&file)),
+        firmware_sha256: file.as_deref().and_then(firmware::sha256),
         version: None,
+        metrics: measured(profile, file.as_deref()),
+        tools: tools(profile),
     }
+}
+
+/// How large the firmware is; of the host device, whose program is the harness's own, nothing is said.
+fn measured(profile: &Profile, file: Option<&Path>) -> BTreeMap<String, f64> {
+    let measured = file.filter(|_| profile.kind != Kind::Host);
+    let bytes = measured.and_then(firmware::image_bytes);
+    bytes
+        .map(|bytes| ("image_bytes".to_owned(), bytes as f64))
+        .into_iter()
+        .collect()
+}
+
+/// What runs and judges the device, with versions, so that a release can say what it was judged with.
+fn tools(profile: &Profile) -> BTreeMap<String, String> {
+    let mut tools = BTreeMap::from([
+        ("firmproof".into(), env!("CARGO_PKG_VERSION").into()),
+        (
+            "system".into(),
+            format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        ),
+    ]);
+    if profile.kind == Kind::Qemu {
+        let asked = Command::new(&profile.qemu.program)
+            .arg("--version")
+            .output();
+        // A program that cannot be started is the first case's affair.
+        let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        if let Some(line) = said
+            .ok()
+            .and_then(|said| said.lines().next().map(str::to_owned))
+        {
+            tools.insert("qemu".into(), line);
+        }
+    }
+    tools
 }

@@ -89,7 +89,7 @@ fn an_ntp_client_that_is_configured_by_hand_is_waited_for_and_judged() {
     let profile = format!(
         "name = \"mine\"\nkind = \"external\"\ncapabilities = [\"ntp\"]\n[at]\nntp = \"{at}\"\n"
     );
-    let output = run_against(folder.path(), &profile, "ntp/requests/form");
+    let output = run_against(folder.path(), &profile, "ntp/requests/version");
     on.store(false, Ordering::Relaxed);
     let run = RunResult::read(&folder.path().join("out")).unwrap();
     let finding = run.cases[0]

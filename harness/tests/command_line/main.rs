@@ -2,9 +2,12 @@
 
 mod by_hand;
 mod compare;
+mod gate;
 mod hostile_device;
 mod interrupted;
+mod merge;
 mod results;
+mod terminal;
 mod up;
 
 use std::io::{Read, Write};

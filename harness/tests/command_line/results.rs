@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use firmproof::evidence::metrics::UNITS;
 use firmproof::lab::TcpSegment;
+use firmproof::lab::pcapng::read_pcapng;
 use firmproof::result::{RecordFile, RunResult};
-use pcap_file::pcap::PcapReader;
 use sha2::{Digest, Sha256};
 
 use super::firmproof;
@@ -78,21 +78,19 @@ fn a_record_s_file_tells_the_same_as_run_json() {
 }
 
 #[test]
-fn a_capture_is_read_by_another_library_and_its_path_is_shown() {
+fn a_capture_has_what_was_measured_and_its_path_is_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let run = run_host(folder.path(), &["mqtt/connack/code-0"]);
+    let run = run_host(folder.path(), &["mqtt/connack/code-0", "--capture"]);
     let case = &run.cases[0];
     let path = Path::new("out").join(case.capture.as_ref().unwrap());
-    let file = std::fs::File::open(folder.path().join(&path)).unwrap();
-    let mut reader = PcapReader::new(file).unwrap();
+    let file = std::fs::read(folder.path().join(&path)).unwrap();
     let (mut bytes, mut packets, mut connects) = (0.0, 0.0, 0);
-    while let Some(packet) = reader.next_packet() {
-        let packet = packet.unwrap();
-        bytes += packet.data.len() as f64;
+    for frame in read_pcapng(&file).unwrap().frames {
+        bytes += frame.bytes.len() as f64;
         packets += 1.0;
         let to_broker =
             |s: &TcpSegment| s.destination.port() == 1883 && s.payload.starts_with(&[0x10]);
-        connects += usize::from(TcpSegment::of(&packet.data).is_some_and(|s| to_broker(&s)));
+        connects += usize::from(TcpSegment::of(&frame.bytes).is_some_and(|s| to_broker(&s)));
     }
     assert_eq!(connects, 1, "one CONNECT on the wire");
     let measured = |names: [&str; 2]| -> f64 { names.iter().map(|name| case.metrics[*name]).sum() };
@@ -155,7 +153,7 @@ fn no_file_of_a_run_holds_a_password_or_a_token() {
         assert!(found.is_empty(), "{} in {found:?}", secret.escape_ascii());
     }
     // What stands beside them is there, so they were looked for where they would be.
-    let pcap = |path: &&&PathBuf| path.extension().is_some_and(|ext| ext == "pcap");
+    let pcap = |path: &&&PathBuf| path.extension().is_some_and(|ext| ext == "pcapng");
     for neighbour in [&b"anna"[..], b"POST /api/update", b"Bearer ****"] {
         let found = holders(neighbour);
         let shown = neighbour.escape_ascii();

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use firmproof::case::{Case, Verdict};
 use firmproof::dut::availability::{Availability, is_required, prepare};
-use firmproof::profile::Profile;
+use firmproof::profile::{Capability, Profile};
 use firmproof::report::printable;
 use firmproof::result::{RecordFile, RunFolder, parse_seed};
 use firmproof::run::{Captures, Setup, assemble, judge};
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         }
     };
     let mut setups = Vec::new();
+    let mut skipped = Vec::new();
     let mut trials = Vec::new();
     for dut in DUTS {
         match available(dut) {
@@ -56,6 +57,9 @@ fn main() -> ExitCode {
                 setups.push(setup.clone());
                 let profile = Arc::new(profile);
                 for case in firmproof::suite::all() {
+                    if lacking(&case, &profile).is_some() {
+                        skipped.push((case.clone(), setup.clone()));
+                    }
                     trials.push(trial(case, profile.clone(), setup.clone(), runtime.clone()));
                 }
             }
@@ -67,6 +71,14 @@ fn main() -> ExitCode {
     }
     trials.extend(records::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
+    if arguments.filter.is_none() && arguments.skip.is_empty() {
+        // No test runs for a case that the device cannot be judged by, and the run tells of it all the same.
+        for (case, setup) in &skipped {
+            if let Some(Ok(setup)) = setup.get() {
+                runtime.block_on(judge(case, setup));
+            }
+        }
+    }
     // A process of cargo-nextest judges one case of many: `firmproof assemble` joins them.
     if let Some(Ok(setup)) = setups.iter().find_map(|setup| setup.get())
         && std::env::var_os("NEXTEST").is_none()
@@ -97,7 +109,7 @@ fn trial(
     runtime: Arc<tokio::runtime::Runtime>,
 ) -> Trial {
     let name = format!("{}/{}", profile.name, case.id);
-    let lacking = case.needs.iter().find(|need| !profile.has(**need)).copied();
+    let lacking = lacking(&case, &profile);
     let trial = Trial::test(name.clone(), move || {
         let setup = match setup.get_or_init(|| set_up(profile)) {
             Ok(setup) => setup,
@@ -117,6 +129,12 @@ fn trial(
             .with_kind(format!("lacks {need}")),
         None => trial,
     }
+}
+
+/// What the device lacks of what the case needs.
+fn lacking(case: &Case, profile: &Profile) -> Option<Capability> {
+    let mut needs = case.needs.iter().copied();
+    needs.find(|need| !profile.has(*need))
 }
 
 /// What a reader needs to understand the verdict and to see it again.

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use firmproof::case::{Finding, Verdict};
 use firmproof::profile::Profile;
-use firmproof::result::{Attempt, DutSummary, Record, RecordFile, RunResult, SCHEMA};
+use firmproof::result::{Attempt, DutSummary, Record, RecordFile, RunFolder, RunResult, SCHEMA};
 use firmproof::rig::Rig;
 use firmproof_bootconfig::{BootConfig, MAX_ENCODED_LEN};
 
@@ -206,6 +206,8 @@ fn record_file() -> RecordFile {
             kind: "host".into(),
             firmware_sha256: None,
             version: None,
+            metrics: std::collections::BTreeMap::new(),
+            tools: std::collections::BTreeMap::new(),
         },
         case: Record {
             id: "a/b/c".into(),
@@ -217,6 +219,7 @@ fn record_file() -> RecordFile {
             verdict: Verdict::Fail,
             seconds: 1.0,
             reason: None,
+            lacks: None,
             finding: Some(Finding {
                 statement: "s".into(),
                 expected: "e".into(),
@@ -226,6 +229,8 @@ fn record_file() -> RecordFile {
                 verdict: Verdict::Fail,
                 seconds: 1.0,
                 reason: None,
+                evidence: None,
+                capture: None,
             }],
             observed: Vec::new(),
             metrics: std::collections::BTreeMap::new(),
@@ -239,7 +244,9 @@ fn record_file() -> RecordFile {
 fn the_fields_of_results_are_the_documented_ones() {
     let text = section("A run's folder");
     let documented = words(&text);
-    let run = RunResult::of("00".into(), vec![record_file()], true);
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::join(place.path(), Some([0; 32])).unwrap();
+    let run = RunResult::of(&folder, vec![record_file()], true);
     let mut fields = Names::new();
     keys_of(&serde_json::to_value(run).unwrap(), &mut fields);
     keys_of(&serde_json::to_value(record_file()).unwrap(), &mut fields);
@@ -273,7 +280,13 @@ fn the_fields_of_results_are_the_documented_ones() {
 fn the_files_of_a_run_are_the_documented_ones() {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_firmproof"))
-        .args(["run", "http/page/state-has-its-keys", "--out", "out"])
+        .args([
+            "run",
+            "http/page/state-has-its-keys",
+            "--capture",
+            "--out",
+            "out",
+        ])
         .current_dir(folder.path())
         .output()
         .unwrap();

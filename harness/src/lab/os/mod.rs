@@ -1,15 +1,18 @@
 //! The operating system's sockets, for DUTs that the harness does not carry the frames of.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{LabError, LabFeature, OsOptions};
+use super::{Capture, Direction, LabError, LabFeature, OsOptions};
 
+mod record;
 mod stream;
 mod udp;
 
+use record::{Connection, Record};
 pub(super) use stream::Stream;
 pub(super) use udp::UdpSocket;
 
@@ -17,11 +20,19 @@ pub(super) use udp::UdpSocket;
 #[derive(Debug, Clone)]
 pub(super) struct Os {
     options: OsOptions,
+    record: Arc<Record>,
 }
 
 impl Os {
     pub(super) fn new(options: OsOptions) -> Self {
-        Self { options }
+        Self {
+            options,
+            record: Arc::new(Record::new()),
+        }
+    }
+
+    pub(super) fn capture(&self) -> Capture {
+        self.record.capture()
     }
 
     pub(super) fn dut_address(&self) -> Ipv4Addr {
@@ -57,18 +68,44 @@ impl Os {
         let at = self.bound(at);
         let listener = TcpListener::bind(at).await.map_err(|e| unbound(at, e))?;
         let local = v4(listener.local_addr()?)?;
-        Ok(Listener { listener, local })
+        Ok(Listener {
+            shown: self.shown(at, local),
+            record: self.record.clone(),
+            listener,
+            local,
+        })
     }
 
-    pub(super) async fn connect(to: SocketAddrV4, deadline: Duration) -> Result<Stream, LabError> {
+    pub(super) async fn connect(
+        &self,
+        to: SocketAddrV4,
+        deadline: Duration,
+    ) -> Result<Stream, LabError> {
         match tokio::time::timeout(deadline, TcpStream::connect(to)).await {
-            Ok(stream) => Stream::new(stream?),
+            Ok(stream) => {
+                let stream = stream?;
+                let local = v4(stream.local_addr()?)?;
+                let record = Connection::opened(self.record.clone(), Direction::ToDut, local, to);
+                Stream::new(stream, record)
+            }
             Err(_) => Err(LabError::Timeout(deadline)),
         }
     }
 
     pub(super) async fn udp(&self, at: SocketAddrV4) -> Result<UdpSocket, LabError> {
-        UdpSocket::bind(self.bound(at), self.options.own_network).await
+        let bound = self.bound(at);
+        let own_network = self.options.own_network;
+        let mut socket = UdpSocket::bind(bound, own_network, self.record.clone()).await?;
+        socket.shown = self.shown(at, socket.local_addr());
+        Ok(socket)
+    }
+
+    /// How a socket at `local` stands in the record, when `wanted` was asked for.
+    fn shown(&self, wanted: SocketAddrV4, local: SocketAddrV4) -> SocketAddrV4 {
+        match wanted.port() {
+            0 => local,
+            port => SocketAddrV4::new(*local.ip(), port),
+        }
     }
 }
 
@@ -86,6 +123,8 @@ fn unbound(at: SocketAddrV4, error: std::io::Error) -> LabError {
 pub(super) struct Listener {
     listener: TcpListener,
     local: SocketAddrV4,
+    record: Arc<Record>,
+    shown: SocketAddrV4,
 }
 
 impl Listener {
@@ -94,8 +133,14 @@ impl Listener {
     }
 
     pub(super) async fn accept(&self) -> Result<Stream, LabError> {
-        let (stream, _) = self.listener.accept().await?;
-        Stream::new(stream)
+        let (stream, from) = self.listener.accept().await?;
+        let record = Connection::opened(
+            self.record.clone(),
+            Direction::FromDut,
+            self.shown,
+            v4(from)?,
+        );
+        Stream::new(stream, record)
     }
 }
 

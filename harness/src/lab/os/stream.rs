@@ -6,16 +6,19 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use smoltcp::wire::TcpControl;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::{LabError, v4};
+use super::{Connection, LabError, v4};
+use crate::lab::Direction;
 
 #[derive(Debug)]
 pub(in crate::lab) struct Stream {
     state: Mutex<State>,
     peer: SocketAddrV4,
     local: SocketAddrV4,
+    record: Connection,
 }
 
 #[derive(Debug)]
@@ -28,7 +31,7 @@ struct State {
 }
 
 impl Stream {
-    pub(super) fn new(stream: TcpStream) -> Result<Self, LabError> {
+    pub(super) fn new(stream: TcpStream, record: Connection) -> Result<Self, LabError> {
         stream.set_nodelay(true)?;
         Ok(Self {
             peer: v4(stream.peer_addr()?)?,
@@ -38,6 +41,7 @@ impl Stream {
                 waiting: [None, None],
                 finished: false,
             }),
+            record,
         })
     }
 
@@ -55,7 +59,18 @@ impl Stream {
         buffer: &mut [u8],
     ) -> Poll<Result<usize, LabError>> {
         let mut buffer = ReadBuf::new(buffer);
+        let wanted = buffer.remaining();
         let polled = self.poll(0, cx, |stream, cx| stream.poll_read(cx, &mut buffer));
+        match &polled {
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() && wanted > 0 => {
+                self.record.ended(Direction::FromDut, TcpControl::Fin);
+            }
+            Poll::Ready(Ok(())) => self.record.data(Direction::FromDut, buffer.filled()),
+            Poll::Ready(Err(LabError::Reset)) => {
+                self.record.ended(Direction::FromDut, TcpControl::Rst);
+            }
+            _ => {}
+        }
         polled.map_ok(|()| buffer.filled().len())
     }
 
@@ -67,7 +82,11 @@ impl Stream {
         if self.lock().finished {
             return Poll::Ready(Err(LabError::Closed));
         }
-        self.poll(1, cx, |stream, cx| stream.poll_write(cx, data))
+        let polled = self.poll(1, cx, |stream, cx| stream.poll_write(cx, data));
+        if let Poll::Ready(Ok(written)) = &polled {
+            self.record.data(Direction::ToDut, &data[..*written]);
+        }
+        polled
     }
 
     fn poll<T>(
@@ -88,6 +107,7 @@ impl Stream {
     pub(in crate::lab) fn reset(&self) {
         let mut state = self.lock();
         if let Some(stream) = state.stream.take() {
+            self.record.ended(Direction::ToDut, TcpControl::Rst);
             // A zero linger makes close send RST; a socket that is already dead needs none.
             let _ = stream.set_zero_linger();
         }
@@ -101,6 +121,7 @@ impl Stream {
     pub(in crate::lab) fn finish(&self) {
         let mut state = self.lock();
         state.finished = true;
+        self.record.ended(Direction::ToDut, TcpControl::Fin);
         if let Some(stream) = &mut state.stream {
             // Shutting down a TCP socket never waits; on a dead one there is nobody to tell.
             let _ = Pin::new(stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));

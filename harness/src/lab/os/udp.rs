@@ -1,9 +1,10 @@
 //! A UDP socket of the operating system.
 
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
-use super::{LabError, unbound, v4};
-use crate::lab::{Datagram, LabFeature};
+use super::{LabError, Record, unbound, v4};
+use crate::lab::{Datagram, Direction, LabFeature};
 
 /// The largest UDP payload over IPv4.
 const LARGEST: usize = 65_507;
@@ -14,10 +15,17 @@ pub(in crate::lab) struct UdpSocket {
     local: SocketAddrV4,
     /// Whether this machine's other addresses and ports are free to send from.
     own_network: bool,
+    record: Arc<Record>,
+    /// Where it stands in the record.
+    pub(super) shown: SocketAddrV4,
 }
 
 impl UdpSocket {
-    pub(super) async fn bind(at: SocketAddrV4, own_network: bool) -> Result<Self, LabError> {
+    pub(super) async fn bind(
+        at: SocketAddrV4,
+        own_network: bool,
+        record: Arc<Record>,
+    ) -> Result<Self, LabError> {
         let bound = tokio::net::UdpSocket::bind(at).await;
         let socket = bound.map_err(|error| unbound(at, error))?;
         let local = v4(socket.local_addr()?)?;
@@ -25,6 +33,8 @@ impl UdpSocket {
             socket,
             local,
             own_network,
+            record,
+            shown: local,
         })
     }
 
@@ -36,9 +46,12 @@ impl UdpSocket {
         let mut buffer = vec![0; LARGEST];
         let (length, from) = self.socket.recv_from(&mut buffer).await?;
         buffer.truncate(length);
+        let from = v4(from)?;
+        self.record
+            .datagram(Direction::FromDut, self.shown, from, &buffer);
         Ok(Datagram {
             payload: buffer,
-            from: v4(from)?,
+            from,
             to: self.local,
         })
     }
@@ -58,9 +71,12 @@ impl UdpSocket {
             }
             let other = tokio::net::UdpSocket::bind(source).await?;
             other.send_to(payload, to).await?;
+            self.record.datagram(Direction::ToDut, source, to, payload);
             return Ok(());
         }
         self.socket.send_to(payload, to).await?;
+        self.record
+            .datagram(Direction::ToDut, self.shown, to, payload);
         Ok(())
     }
 }

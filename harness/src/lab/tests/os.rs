@@ -1,7 +1,7 @@
 //! The operating system's sockets: the same behaviour where it is supported, and a name for the rest.
 
 use super::*;
-use crate::lab::{LabError, LabFeature, OsOptions};
+use crate::lab::{LabError, LabFeature, OsOptions, TcpSegment};
 
 fn lab() -> Lab {
     Lab::os(OsOptions::default())
@@ -76,4 +76,34 @@ async fn what_it_cannot_do_is_refused_by_name() {
         vanished,
         Err(LabError::Unsupported(LabFeature::HalfOpen))
     ));
+}
+
+#[tokio::test]
+async fn what_the_sockets_carried_is_kept_as_frames_at_the_protocols_ports() {
+    let lab = lab();
+    let (ours, theirs, _listener) = connected(&lab, &lab).await;
+    ours.write_all(b"to the device").await.unwrap();
+    assert_eq!(read_exactly(&theirs, 13).await, b"to the device");
+    theirs.write_all(&[7; 4000]).await.unwrap();
+    assert_eq!(read_exactly(&ours, 4000).await, [7; 4000]);
+    drop(theirs);
+    assert_eq!(ours.read(&mut [0; 9]).await.unwrap(), 0);
+    drop(ours);
+    let capture = lab.capture();
+    assert!(capture.of_sockets);
+    let segments: Vec<TcpSegment<'_>> = capture.frames.iter().filter_map(Frame::tcp).collect();
+    assert_eq!(segments.len(), capture.frames.len());
+    // The device's connection to the broker's port, as its listener saw it.
+    let of_device = |s: &&TcpSegment<'_>| s.destination.port() == 1883;
+    let said: Vec<u8> = segments
+        .iter()
+        .filter(of_device)
+        .flat_map(|s| s.payload)
+        .copied()
+        .collect();
+    assert_eq!(said, [7; 4000]);
+    let flags = |s: &TcpSegment<'_>| s.flags;
+    let from_device: Vec<u8> = segments.iter().filter(of_device).map(flags).collect();
+    assert_eq!(from_device.first(), Some(&TcpSegment::SYN));
+    assert!(from_device.last().unwrap() & TcpSegment::FIN != 0);
 }

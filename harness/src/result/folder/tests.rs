@@ -14,6 +14,8 @@ fn record(folder: &RunFolder, id: &str, verdict: Verdict) -> RecordFile {
             kind: "host".into(),
             firmware_sha256: Some("ab".into()),
             version: None,
+            metrics: BTreeMap::new(),
+            tools: BTreeMap::new(),
         },
         case: Record {
             id: id.into(),
@@ -25,11 +27,14 @@ fn record(folder: &RunFolder, id: &str, verdict: Verdict) -> RecordFile {
             verdict,
             seconds: 0.5,
             reason: None,
+            lacks: None,
             finding: None,
             attempts: vec![Attempt {
                 verdict,
                 seconds: 0.5,
                 reason: None,
+                evidence: None,
+                capture: None,
             }],
             observed: Vec::new(),
             metrics: BTreeMap::new(),
@@ -89,6 +94,20 @@ fn a_case_judged_again_keeps_its_attempts_and_the_last_verdict_and_evidence() {
     assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass]);
     assert_eq!((case.verdict, &case.capture), (Verdict::Pass, &None));
     assert!(!capture.exists(), "the capture is of another attempt");
+    let [first, last] = &case.attempts[..] else {
+        panic!("{:?}", case.attempts)
+    };
+    let kept = first.capture.as_ref().unwrap();
+    assert_eq!(std::fs::read(place.path().join(kept)).unwrap(), b"frames");
+    assert_ne!(first.evidence, last.evidence);
+    for attempt in [first, last] {
+        assert!(
+            place
+                .path()
+                .join(attempt.evidence.as_ref().unwrap())
+                .exists()
+        );
+    }
 }
 
 #[test]
