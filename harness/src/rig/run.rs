@@ -76,7 +76,6 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Outcome {
     let total = plan.total();
-    let seed = plan.folder.seed_text();
     let order: Vec<String> = plan.boards.iter().map(|board| board.name.clone()).collect();
     let mut pools: BTreeMap<String, Arc<Pool>> = BTreeMap::new();
     let shared = Arc::new(Shared {
@@ -113,7 +112,7 @@ pub async fn run(
     let complete = records.len() == total;
     let mut reports = std::mem::take(&mut *lock(&shared.reports));
     Outcome {
-        result: RunResult::of(seed, records, complete),
+        result: RunResult::of(&shared.folder, records, complete),
         boards: order
             .iter()
             .filter_map(|name| reports.remove(name))
