@@ -125,7 +125,7 @@ pub struct MosquittoBroker {
 #[derive(Debug)]
 enum Running {
     Container(Box<ContainerAsync<GenericImage>>),
-    Process { child: Child, folder: TempDir },
+    Process { child: Box<Child>, folder: TempDir },
 }
 
 impl MosquittoBroker {
@@ -147,7 +147,13 @@ impl MosquittoBroker {
                     .await
                     .map_err(broken)?;
                 let child = spawn(program, folder.path())?;
-                (Running::Process { child, folder }, address)
+                (
+                    Running::Process {
+                        child: Box::new(child),
+                        folder,
+                    },
+                    address,
+                )
             }
         };
         let broker = Self {
@@ -188,7 +194,7 @@ impl MosquittoBroker {
                     kill_process(pid, Signal::TERM).map_err(broken)?;
                 }
                 child.wait().await.map_err(broken)?;
-                *child = spawn(program, folder.path())?;
+                **child = spawn(program, folder.path())?;
             }
             (Running::Process { .. }, Way::Container(..)) => (),
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use firmproof::report::style::Style;
 use firmproof::report::summary::{exit_of, summary};
 use firmproof::result::RunFolder;
 use firmproof::rig::report::SCHEMA;
@@ -92,7 +93,10 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
         boards: outcome.boards,
     };
     report.write(&out)?;
-    println!("{}", summary(&outcome.result, &again));
+    println!(
+        "{}",
+        summary(&outcome.result, &again, Style::of(&std::io::stdout()))
+    );
     println!("{}", report.table());
     if !outcome.result.complete {
         let judged = outcome.result.cases.len();

@@ -246,7 +246,7 @@ pub(super) async fn delivered(
 /// What the device does where a clause lets it go on or close.
 pub(super) enum Choice {
     /// It goes on with this connection.
-    GoesOn(Connection),
+    GoesOn(Box<Connection>),
     /// It has closed it.
     Closes,
 }
@@ -264,7 +264,7 @@ pub(super) async fn chooses(
     match reacts(&mut connection, statement, &expected).await? {
         Some(ClientPacket::Puback(seen)) if seen == id => {
             bench.observed("goes on");
-            Ok(Choice::GoesOn(connection))
+            Ok(Choice::GoesOn(Box::new(connection)))
         }
         None | Some(ClientPacket::Disconnect) => {
             bench.observed("closes the connection");
