@@ -127,7 +127,7 @@ fn several_cases_at_a_time_are_refused_where_they_would_share_the_device() {
         &["run", "--dut", "mine.toml", "http", "--jobs", "4"],
     );
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("one case at a time"), "{said}");
+    assert!(said.contains("judged by 1 case at a time"), "{said}");
     assert_eq!(output.status.code(), Some(2));
 }
 

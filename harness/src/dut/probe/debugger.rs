@@ -1,4 +1,4 @@
-//! What the harness asks of a debug probe. Everything here blocks; [`super::link`] puts a bound on it.
+//! What the harness asks of a debug probe. Everything here blocks; `super::link` puts a bound on it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

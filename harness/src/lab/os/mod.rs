@@ -65,8 +65,9 @@ impl Os {
     }
 
     pub(super) async fn listen(&self, at: SocketAddrV4) -> Result<Listener, LabError> {
-        let at = self.bound(at);
-        let listener = TcpListener::bind(at).await.map_err(|e| unbound(at, e))?;
+        let bound = self.bound(at);
+        let listener = TcpListener::bind(bound).await;
+        let listener = listener.map_err(|e| unbound(bound, e))?;
         let local = v4(listener.local_addr()?)?;
         Ok(Listener {
             shown: self.shown(at, local),
