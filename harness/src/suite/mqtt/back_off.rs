@@ -255,7 +255,8 @@ fn begins_anew() -> Case {
                 "its end",
             )?;
             connection.reset();
-            drop(broker.accept(PATIENCE).await?);
+            // Held until the console was read: its end would bring the next wait.
+            let _again = broker.accept(PATIENCE).await?;
             let console = bench.console();
             let mut told = console.iter().filter(|line| line.is("mqtt.backoff"));
             let wait = told.next_back().and_then(|line| line.field("ms"));
