@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use firmproof::evidence::{Direction, Entry};
 
 /// The HTTP prober's name in transcripts.
-pub(super) const HTTP: &str = "http";
+pub(super) const STATE: &str = "state";
 /// The longest exchange that is looked for repetitions, in lines.
 const LONGEST_EXCHANGE: usize = 4;
 /// Repetitions that are worth a count.
@@ -26,7 +26,7 @@ pub(super) fn readable(transcript: &[Entry]) -> Vec<String> {
     let mut identifiers = Identifiers::default();
     let lines: Vec<String> = transcript
         .iter()
-        .filter(|entry| entry.peer != HTTP)
+        .filter(|entry| entry.peer != STATE)
         .filter_map(|entry| line(entry, &mut identifiers))
         .collect();
     counted(&lines)

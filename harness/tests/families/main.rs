@@ -173,7 +173,7 @@ fn instant_of(row: &str) -> Option<i64> {
 
 /// The JSON body of an answer of the device's HTTP server.
 fn state_in(entry: &Entry) -> Option<serde_json::Value> {
-    if entry.peer != ladder::HTTP || entry.direction != Direction::FromDevice {
+    if entry.peer != ladder::STATE || entry.direction != Direction::FromDevice {
         return None;
     }
     let bytes = hex::decode(&entry.bytes).ok()?;

@@ -209,7 +209,6 @@ const BAD: [(&str, &str, &[&str], &[&str]); 3] = [
         &[
             "ntp/replies/wrong-originate",
             "ntp/replies/originate-of-zero",
-            "ntp/replies/unknown-kiss-code",
             "ntp/replies/stratum-16",
         ],
     ),
