@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use firmproof::evidence::{Direction, Entry};
 
-/// The HTTP prober's name in transcripts.
+/// The name of the bench's own looks at the device's state, in transcripts.
 pub(super) const STATE: &str = "state";
 /// The longest exchange that is looked for repetitions, in lines.
 const LONGEST_EXCHANGE: usize = 4;
