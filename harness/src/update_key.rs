@@ -78,10 +78,7 @@ impl UpdateKey {
         let too_long = |_| UpdateKeyError::TooLong(image.len());
         let length = u32::try_from(image.len()).map_err(too_long)?;
         let digest = Sha256::digest(image);
-        let mut signed = b"firmproof-update\0".to_vec();
-        signed.extend_from_slice(&length.to_le_bytes());
-        signed.extend_from_slice(&version.to_le_bytes());
-        signed.extend_from_slice(&digest);
+        let signed = signed_message(length, version, &digest.into());
         Ok(json!({
             "url": url,
             "length": length,
@@ -90,6 +87,15 @@ impl UpdateKey {
             "signature": hex::encode(self.0.sign(&signed).to_bytes()),
         }))
     }
+}
+
+/// What the signature of an offer is over: length in bytes, version and SHA-256 of the image.
+pub fn signed_message(length: u32, version: u32, sha256: &[u8; 32]) -> Vec<u8> {
+    let mut signed = b"firmproof-update\0".to_vec();
+    signed.extend_from_slice(&length.to_le_bytes());
+    signed.extend_from_slice(&version.to_le_bytes());
+    signed.extend_from_slice(sha256);
+    signed
 }
 
 #[cfg(test)]

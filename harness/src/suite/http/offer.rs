@@ -13,6 +13,7 @@ use crate::evidence::console::Line;
 use crate::peers::download_server::{DownloadError, DownloadServer, Exchange};
 use crate::peers::http_message::Response;
 use crate::peers::http_request::Request;
+use crate::update_key::signed_message;
 
 const TOKEN: &str = "bench-token-5f2c";
 /// How much faster than the wall the device's clock runs.
@@ -92,10 +93,7 @@ impl Offer {
         let mut image = vec![0; length as usize];
         ChaCha20Rng::from_seed(seed).fill_bytes(&mut image);
         let sha256: [u8; 32] = Sha256::digest(&image).into();
-        let mut signed = b"firmproof-update\0".to_vec();
-        signed.extend_from_slice(&length.to_le_bytes());
-        signed.extend_from_slice(&version.to_le_bytes());
-        signed.extend_from_slice(&sha256);
+        let signed = signed_message(length, version, &sha256);
         Self {
             image,
             version,
