@@ -28,21 +28,25 @@ pub(super) enum Width {
     Phone,
 }
 
-const BROWSER: &str = "chromium";
-const DRIVER: &str = "chromedriver";
+/// Debian's name, and others that the browser goes by.
+const BROWSER: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+const DRIVER: [&str; 1] = ["chromedriver"];
 
 /// The program that is missing, if one is.
 pub(super) fn missing() -> Option<&'static str> {
-    [BROWSER, DRIVER]
+    [&BROWSER[..], &DRIVER]
         .into_iter()
-        .find(|program| find(program).is_none())
+        .find(|names| find(names).is_none())
+        .map(|names| names[0])
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    names.iter().find_map(|name| {
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+    })
 }
 
 /// One browser with one window. Its driver goes with it.
@@ -54,7 +58,7 @@ pub(super) struct Browser {
 
 impl Browser {
     pub(super) async fn open(width: Width) -> Checked<Self> {
-        let program = find(BROWSER).ok_or("chromium is missing: run ci/setup")?;
+        let program = find(&BROWSER).ok_or("chromium is missing: run ci/setup")?;
         let profile = tempfile::tempdir()?;
         let (driver, port) = start_driver().await?;
         let mut arguments = vec![
@@ -136,7 +140,7 @@ impl Browser {
 }
 
 async fn start_driver() -> Checked<(Child, u16)> {
-    let mut driver = Command::new(DRIVER)
+    let mut driver = Command::new(DRIVER[0])
         .arg("--port=0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
