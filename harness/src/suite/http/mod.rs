@@ -14,6 +14,7 @@ mod download_reply;
 mod download_requests;
 mod download_resumption;
 mod download_statuses;
+mod download_waits;
 mod exchange;
 mod expect;
 mod fields;
@@ -76,6 +77,7 @@ pub fn cases() -> Vec<Case> {
         download_resumption::cases(),
         download_cuts::cases(),
         download_requests::cases(),
+        download_waits::cases(),
     ]
     .concat()
 }
