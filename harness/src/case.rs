@@ -138,6 +138,8 @@ pub struct Case {
     pub requirement: String,
     /// What a profile must offer for the case to run.
     pub needs: Vec<Capability>,
+    /// Whether it waits for long, so that a run begins it early.
+    pub is_long: bool,
     body: Arc<Body>,
 }
 
@@ -160,6 +162,7 @@ impl Case {
             statements: statements.to_vec(),
             requirement: requirement.into(),
             needs: Vec::new(),
+            is_long: false,
             body: Arc::new(move |bench| Box::pin(body(bench))),
         }
     }
@@ -182,6 +185,13 @@ impl Case {
     #[must_use]
     pub fn needs(mut self, capabilities: &[Capability]) -> Self {
         self.needs.extend_from_slice(capabilities);
+        self
+    }
+
+    /// The case waits for many seconds: a run begins it before the others, so as not to end with waiting for it.
+    #[must_use]
+    pub fn long(mut self) -> Self {
+        self.is_long = true;
         self
     }
 

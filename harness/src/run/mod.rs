@@ -51,9 +51,11 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> RunResult {
     let total = plan.cases.len();
+    let mut cases = plan.cases;
+    cases.sort_by_key(|case| !case.is_long);
     let slots = Arc::new(Semaphore::new(plan.jobs.max(1)));
     let mut tasks = JoinSet::new();
-    for case in plan.cases {
+    for case in cases {
         let slots = slots.clone();
         let (setup, events) = (plan.setup.clone(), events.clone());
         tasks.spawn(async move {

@@ -56,7 +56,9 @@ fn main() -> ExitCode {
                 let setup = LazySetup::default();
                 setups.push(setup.clone());
                 let profile = Arc::new(profile);
-                for case in firmproof::suite::all() {
+                let mut cases = firmproof::suite::all();
+                cases.sort_by_key(|case| !case.is_long);
+                for case in cases {
                     if lacking(&case, &profile).is_some() {
                         skipped.push((case.clone(), setup.clone()));
                     }
