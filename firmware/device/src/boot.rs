@@ -66,13 +66,13 @@ pub fn open_store<B: Board>(board: &B, flash: B::Flash) -> Option<Store<B::Flash
 /// wakes the network, and if that woke the sockets' users too, the device would never sleep.
 pub async fn run<B: Board, D: Driver>(
     board: &B,
-    mut store: Store<B::Flash>,
+    store: Store<B::Flash>,
     driver: D,
     config: &BootConfig,
     resources: &'static mut NetworkResources,
     drive: impl FnOnce(Runner<'static, LinkFirst<D>>),
 ) -> ! {
-    let boots = count_boot(board, &mut store).await;
+    let (store, boots) = count_boot(board, store).await;
     let device = Device {
         board,
         config,
@@ -94,7 +94,7 @@ pub async fn run<B: Board, D: Driver>(
 
 /// Counts this boot, durably, so that no two boots draw the same random numbers. State that cannot
 /// be read is named and forgotten: a device that starts afresh is better than one that never starts.
-async fn count_boot<B: Board>(board: &B, store: &mut Store<B::Flash>) -> u32 {
+async fn count_boot<B: Board>(board: &B, mut store: Store<B::Flash>) -> (Store<B::Flash>, u32) {
     // Room for the value, and for sequential-storage's key and alignment.
     let mut buffer = [0; 32];
     let before = match store.get(store::key::BOOTS, &mut buffer).await {
@@ -103,7 +103,9 @@ async fn count_boot<B: Board>(board: &B, store: &mut Store<B::Flash>) -> u32 {
             .map_or(0, |bytes| u32::from_le_bytes(*bytes)),
         Err(store::StoreError) => {
             board.console_line(format_args!("event=store.error reason=unreadable"));
-            if store.clear().await.is_err() {
+            let (cleared, erased) = store.clear().await;
+            store = cleared;
+            if erased.is_err() {
                 board.console_line(format_args!("event=store.error reason=erase-failed"));
             }
             0
@@ -117,7 +119,7 @@ async fn count_boot<B: Board>(board: &B, store: &mut Store<B::Flash>) -> u32 {
     {
         board.console_line(format_args!("event=store.error reason=write-failed"));
     }
-    boots
+    (store, boots)
 }
 
 /// The network as configured. The resolver (module `names`) reads the DNS servers from the

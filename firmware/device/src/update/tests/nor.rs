@@ -41,6 +41,7 @@ pub(crate) struct Nor {
     written: Vec<bool>,
     /// Writes and erasures that still work before the power is cut.
     pub(crate) operations_left: usize,
+    pub(crate) bytes_read: usize,
 }
 
 #[derive(Debug)]
@@ -60,6 +61,7 @@ impl Nor {
             bytes: vec![0xff; size],
             written: vec![false; size / WORD],
             operations_left: usize::MAX,
+            bytes_read: 0,
         }
     }
 
@@ -89,6 +91,7 @@ impl ReadNorFlash for Nor {
             .get(from..from + bytes.len())
             .ok_or(BrokenRule("a read is out of the flash"))?;
         bytes.copy_from_slice(source);
+        self.bytes_read += bytes.len();
         Ok(())
     }
 
