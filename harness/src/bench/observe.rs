@@ -48,7 +48,10 @@ impl Bench {
         let at = self.http_address()?;
         let (lab, evidence) = (&self.0.lab, &self.0.evidence);
         let connected = HttpConnection::connect(lab, evidence, at, PATIENCE).await;
-        connected.map_err(|error| self.no_connection(at, &error))
+        let path = self.0.profile.at.path();
+        connected
+            .map(|connection| connection.of(path))
+            .map_err(|error| self.no_connection(at, &error))
     }
 
     fn no_connection(&self, at: SocketAddrV4, error: &LabError) -> Stop {

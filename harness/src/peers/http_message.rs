@@ -144,11 +144,22 @@ pub fn parse(
     Ok(response.map(|response| (response, cursor.taken)))
 }
 
+/// How every status line begins (RFC 9112 §2.3).
+const NAME: &[u8] = b"HTTP/";
+
 fn response(
     cursor: &mut Cursor<'_>,
     request_method: &str,
     closed: bool,
 ) -> Result<Option<Response>, Malformed> {
+    let begun = cursor.rest();
+    let known = begun.len().min(NAME.len());
+    if begun[..known] != NAME[..known] {
+        // Told before anything else is: whatever follows is no response of HTTP/1.
+        let line = begun.split(|&byte| byte == b'\n').next();
+        let detail = format!("no status line: {}", shown(line.unwrap_or_default()));
+        return Err(Malformed::new("RFC 9112 §4", detail));
+    }
     let Some(line) = cursor.line()? else {
         return Ok(None);
     };

@@ -58,6 +58,7 @@ pub struct HttpConnection {
     unread: Vec<u8>,
     ending: Ending,
     place: Place<'static>,
+    path: String,
 }
 
 impl HttpConnection {
@@ -107,7 +108,20 @@ impl HttpConnection {
             unread: Vec::new(),
             ending: Ending::Open,
             place,
+            path: "/".into(),
         })
+    }
+
+    /// The same connection, for requests of the resource `path`.
+    #[must_use]
+    pub fn of(mut self, path: &str) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The path of a resource there that answers GET, `/` unless [`Self::of`] gave another.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The authority of this server, as `Host` names it (RFC 9110 §7.2).
@@ -161,6 +175,11 @@ impl HttpConnection {
     /// Whether the server's end of the connection, or bytes of an answer, have been seen while sending.
     pub fn has_ended(&self) -> bool {
         self.ending != Ending::Open || !self.unread.is_empty()
+    }
+
+    /// What the server sent and no answer has taken: of another protocol, or the part of an answer.
+    pub fn unread(&self) -> &[u8] {
+        &self.unread
     }
 
     /// Ends this side of the connection: FIN, and reading goes on.

@@ -72,6 +72,12 @@ pub enum Capability {
     /// Refuses some method by 405; the case finds out.
     #[serde(skip)]
     MethodNotAllowed,
+    /// Has no resource for some names, and answers them by 404; the case finds out.
+    #[serde(skip)]
+    NotFound,
+    /// Refuses another major version of HTTP by 505; the case finds out.
+    #[serde(skip)]
+    VersionNotSupported,
     /// Takes this setting; declared by `[start.settings]`, or all of them by `configure`.
     #[serde(skip)]
     Setting(Setting),
@@ -102,6 +108,8 @@ impl Capability {
             Self::ObserveMessages => "observe.message",
             Self::Options => "http.options",
             Self::MethodNotAllowed => "http.405",
+            Self::NotFound => "http.404",
+            Self::VersionNotSupported => "http.505",
             Self::Setting(setting) => setting.capability(),
         }
     }

@@ -9,7 +9,9 @@ use super::{Capability, Kind, Profile, QemuSettings};
 pub(super) fn check(profile: &Profile, text: &str) -> Result<(), String> {
     let at = &profile.at;
     let path = at.path();
-    if !path.starts_with('/') || path.contains(|c: char| !c.is_ascii_graphic() || c == '#') {
+    if !path.starts_with('/')
+        || path.contains(|c: char| !c.is_ascii_graphic() || matches!(c, '?' | '#'))
+    {
         let problem =
             format!("`at.path` must be the path of a URL, such as \"/index.html\": it is {path:?}");
         return Err(on_line(text, "path", &problem));

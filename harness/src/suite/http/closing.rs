@@ -1,7 +1,7 @@
 //! How connections end and persist (RFC 9112 §9): half-closes, closes between requests, options of Connection.
 
 use super::exchange::{
-    observe, require_end, require_status, response, still_serves, usual_status, with_host,
+    filled, observe, require_end, require_status, response, still_serves, usual_status,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
@@ -116,8 +116,8 @@ pub(super) fn cases() -> Vec<Case> {
     .collect()
 }
 
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\n\r\n";
-const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+const GET: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n";
+const LAST: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
 
 fn says(response: &Response, option: &str) -> bool {
     response
@@ -131,7 +131,7 @@ async fn half_closed(bench: Bench) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(GET, &connection.host());
+    let bytes = filled(GET, &connection);
     connection.send(&bytes).await;
     connection.finish();
     let seen = response(&mut connection, "GET", STATEMENT).await?;
@@ -145,12 +145,12 @@ async fn half_closed_twice(bench: Bench) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(&[GET, GET].concat(), &connection.host());
+    let bytes = filled(&[GET, GET].concat(), &connection);
     connection.send(&bytes).await;
     connection.finish();
     let first = response(&mut connection, "GET", STATEMENT).await?;
     require_status(&first, &[usual], STATEMENT)?;
-    if !says(&first, "close") {
+    if !first.ends_the_connection() {
         let second = response(&mut connection, "GET", STATEMENT).await?;
         require_status(&second, &[usual], STATEMENT)?;
     }
@@ -162,7 +162,7 @@ async fn notices_closure(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC9112-9.5-2";
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(GET, &connection.host());
+    let bytes = filled(GET, &connection);
     connection.send(&bytes).await;
     response(&mut connection, "GET", STATEMENT).await?;
     connection.finish();
@@ -184,7 +184,7 @@ async fn idle_end(bench: Bench) -> Judged {
     bench.scale_time(100);
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(GET, &connection.host());
+    let bytes = filled(GET, &connection);
     connection.send(&bytes).await;
     response(&mut connection, "GET", STATEMENT).await?;
     match connection
@@ -203,8 +203,8 @@ async fn keep_alive_1_0(bench: Bench) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let request = b"GET / HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\n\r\n";
-    let bytes = with_host(request, &connection.host());
+    let request = b"GET $PATH HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\n\r\n";
+    let bytes = filled(request, &connection);
     connection.send(&bytes).await;
     let seen = response(&mut connection, "GET", STATEMENT).await?;
     require_status(&seen, &[usual], STATEMENT)?;
@@ -213,7 +213,7 @@ async fn keep_alive_1_0(bench: Bench) -> Judged {
         return require_end(&mut connection, STATEMENT).await;
     }
     observe(&bench, "keeps alive");
-    let bytes = with_host(LAST, &connection.host());
+    let bytes = filled(LAST, &connection);
     connection.send(&bytes).await;
     let next = response(&mut connection, "GET", STATEMENT).await?;
     require_status(&next, &[usual], STATEMENT)
@@ -230,12 +230,12 @@ async fn closes(bench: Bench, fields: &'static str, answers: usize) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let first = format!("GET / HTTP/1.1\r\nHost: $HOST\r\n{fields}\r\n");
-    let both = with_host(&[first.as_bytes(), LAST].concat(), &connection.host());
+    let first = format!("GET $PATH HTTP/1.1\r\nHost: $HOST\r\n{fields}\r\n");
+    let both = filled(&[first.as_bytes(), LAST].concat(), &connection);
     connection.send(&both).await;
     let seen = response(&mut connection, "GET", statement).await?;
     require_status(&seen, &[usual], statement)?;
-    if answers == 2 && !says(&seen, "close") {
+    if answers == 2 && !seen.ends_the_connection() {
         let next = response(&mut connection, "GET", statement).await?;
         require_status(&next, &[usual], statement)?;
     }
@@ -245,19 +245,20 @@ async fn closes(bench: Bench, fields: &'static str, answers: usize) -> Judged {
 
 async fn content_byte_at_a_time(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC9112-9.3.2-1";
-    const CHUNKED: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n\
+    const CHUNKED: &[u8] =
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\n\r\n\
         5;a=b\r\nhello\r\n0\r\nX-Odd: 1\r\n\r\n";
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(&[CHUNKED, LAST].concat(), &connection.host());
+    let bytes = filled(&[CHUNKED, LAST].concat(), &connection);
     let cuts: Vec<usize> = (1..bytes.len()).collect();
     connection.send_split(&bytes, &cuts).await;
     let whole = response(&mut connection, "GET", STATEMENT).await?;
     match connection.answer(PATIENCE, "GET").await {
         Answer::Response(next) => require_status(&next, &[usual], STATEMENT)?,
         Answer::Closed | Answer::Reset => {
-            let refused = whole.status != usual || says(&whole, "close");
+            let refused = whole.status != usual || whole.ends_the_connection();
             let expected = "a second response, or a first one that says close";
             require(refused, STATEMENT, expected, "closed without either")?;
         }
@@ -273,7 +274,7 @@ async fn reset_while_answering(bench: Bench) -> Judged {
     bench.start().await?;
     for _ in 0..16 {
         let mut connection = bench.http().await?;
-        let bytes = with_host(&[GET, GET, GET].concat(), &connection.host());
+        let bytes = filled(&[GET, GET, GET].concat(), &connection);
         connection.send(&bytes).await;
         connection.reset();
     }
@@ -284,13 +285,16 @@ async fn end_is_told(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC9112-9.6-7";
     bench.start().await?;
     // The second is refused by the head alone, so a server may well end the connection with it.
-    let requests = [GET, b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-Odd : 1\r\n\r\n"];
+    let requests = [
+        GET,
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nX-Odd : 1\r\n\r\n",
+    ];
     for request in requests {
         let mut connection = bench.http().await?;
-        let both = with_host(&[request, GET].concat(), &connection.host());
+        let both = filled(&[request, GET].concat(), &connection);
         connection.send(&both).await;
         let first = response(&mut connection, "GET", STATEMENT).await?;
-        if says(&first, "close") {
+        if first.ends_the_connection() {
             require_end(&mut connection, STATEMENT).await?;
             continue;
         }
@@ -315,11 +319,12 @@ async fn side_by_side(bench: Bench) -> Judged {
     }
     for _ in 0..3 {
         for connection in &mut connections {
-            let bytes = with_host(GET, &connection.host());
+            let bytes = filled(GET, &connection);
             connection.send(&bytes).await;
             let seen = response(connection, "GET", STATEMENT).await?;
-            let fine = seen.status < 500 && !says(&seen, "close");
-            require(fine, STATEMENT, "an answer without close", seen.to_string())?;
+            let fine = seen.status < 500 && !seen.ends_the_connection();
+            let expected = "an answer after which the connection persists";
+            require(fine, STATEMENT, expected, seen.to_string())?;
         }
     }
     Ok(())
@@ -332,9 +337,9 @@ async fn no_effect_before(bench: Bench) -> Judged {
     let wanted = if before["led"] == "on" { "2" } else { "1" };
     let mut connection = bench.http().await?;
     let head =
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
         Content-Length: 6\r\n";
-    let bytes = with_host(head, &connection.host());
+    let bytes = filled(head, &connection);
     connection.send(&bytes).await;
     // The whole exchange for the state proves that there was time to act on what had come.
     let within = bench.state().await?;

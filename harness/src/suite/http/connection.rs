@@ -1,7 +1,8 @@
 //! Connections (RFC 9112 §9) and expectations (RFC 9110 §10.1.1).
 
 use super::exchange::{
-    self, REFUSALS, require_end, require_status, response, still_serves, usual_status, with_host,
+    self, REFUSALS, filled, require_end, require_status, response, status_of_nothing, still_serves,
+    usual_status,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
@@ -98,14 +99,14 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\n\r\n";
-const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+const GET: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n";
+const LAST: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
 
 async fn persists(bench: Bench) -> Judged {
     const STATEMENT: &str = "RFC9112-9.3-1";
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let request = with_host(GET, &connection.host());
+    let request = filled(GET, &connection);
     for _ in 0..3 {
         connection.send(&request).await;
         let seen = response(&mut connection, "GET", STATEMENT).await?;
@@ -124,13 +125,14 @@ async fn pipelined(bench: Bench) -> Judged {
     const NOWHERE: &[u8] = b"GET /firmproof/no/such/thing HTTP/1.1\r\nHost: $HOST\r\n\r\n";
     bench.start().await?;
     let usual = usual_status(&bench).await?;
+    let nothing = status_of_nothing(&bench).await?;
     let mut connection = bench.http().await?;
-    let all = with_host(
-        &[GET, NOWHERE, GET, NOWHERE, LAST].concat(),
-        &connection.host(),
-    );
+    let all = filled(&[GET, NOWHERE, GET, NOWHERE, LAST].concat(), &connection);
     connection.send(&all).await;
-    for (place, status) in [usual, 404, usual, 404, usual].into_iter().enumerate() {
+    for (place, status) in [usual, nothing, usual, nothing, usual]
+        .into_iter()
+        .enumerate()
+    {
         match connection.answer(PATIENCE, "GET").await {
             Answer::Response(seen) => {
                 require_status(&seen, &[status], STATEMENT)?;
@@ -152,7 +154,7 @@ async fn byte_at_a_time(bench: Bench) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let request = with_host(LAST, &connection.host());
+    let request = filled(LAST, &connection);
     let cuts: Vec<usize> = (1..request.len()).collect();
     connection.send_split(&request, &cuts).await;
     let seen = response(&mut connection, "GET", "RFC9112-5-1").await?;
@@ -164,8 +166,8 @@ async fn nothing_after_close(bench: Bench) -> Judged {
     bench.start().await?;
     for option in ["close", "Close", "x-odd, close"] {
         let mut connection = bench.http().await?;
-        let first = format!("GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: {option}\r\n\r\n");
-        let both = with_host(&[first.as_bytes(), GET].concat(), &connection.host());
+        let first = format!("GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: {option}\r\n\r\n");
+        let both = filled(&[first.as_bytes(), GET].concat(), &connection);
         connection.send(&both).await;
         response(&mut connection, "GET", "RFC9112-9.6-1").await?;
         require_end(&mut connection, "RFC9112-9.6-3").await?;
@@ -191,7 +193,7 @@ async fn says_close(bench: Bench) -> Judged {
 async fn http_1_0(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let request = with_host(b"GET / HTTP/1.0\r\nHost: $HOST\r\n\r\n", &connection.host());
+    let request = filled(b"GET $PATH HTTP/1.0\r\nHost: $HOST\r\n\r\n", &connection);
     connection.send(&request).await;
     let seen = response(&mut connection, "GET", "RFC9112-9.3-3").await?;
     let coded = seen.field("transfer-encoding").is_some();
@@ -208,9 +210,9 @@ async fn expect_in_http_1_0(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
     let head =
-        b"POST / HTTP/1.0\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        b"POST $PATH HTTP/1.0\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
         Content-Length: 6\r\nExpect: 100-continue\r\n\r\nled1=1";
-    let request = with_host(head, &connection.host());
+    let request = filled(head, &connection);
     connection.send(&request).await;
     match connection.any_answer(PATIENCE, "POST").await {
         Answer::Response(seen) => {
@@ -243,9 +245,9 @@ async fn expect_continue(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
     let head =
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
         Content-Length: 6\r\nExpect: 100-continue\r\n\r\n";
-    let request = with_host(head, &connection.host());
+    let request = filled(head, &connection);
     connection.send(&request).await;
     match connection.any_answer(PATIENCE, "POST").await {
         Answer::Response(seen) if seen.status == 100 => {
@@ -265,17 +267,17 @@ async fn expect_continue(bench: Bench) -> Judged {
 async fn cut_short(bench: Bench) -> Judged {
     const PARTS: &[&[u8]] = &[
         b"GE",
-        b"GET / HTTP/1.1\r\nHost: $HO",
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\n",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        b"GET $PATH HTTP/1.1\r\nHost: $HO",
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
           Content-Length: 6\r\n\r\nled",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
           Transfer-Encoding: chunked\r\n\r\n6\r\nled1=1\r\n",
     ];
     bench.start().await?;
     for part in PARTS {
         let mut connection = bench.http().await?;
-        let bytes = with_host(part, &connection.host());
+        let bytes = filled(part, &connection);
         connection.send(&bytes).await;
         connection.finish();
         match connection.answer(PATIENCE, "GET").await {
@@ -337,12 +339,12 @@ const STALLS: &[Stall] = &[
     },
     Stall {
         name: "within-the-fields",
-        sent: b"GET / HTTP/1.1\r\nHost: $HOST\r\n",
+        sent: b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\n",
     },
     Stall {
         name: "within-the-content",
         sent:
-            b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+            b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
             Content-Length: 6\r\n\r\nled",
     },
 ];
@@ -355,7 +357,7 @@ async fn stalls(bench: Bench, stall: &'static Stall) -> Judged {
     bench.scale_time(100);
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(stall.sent, &connection.host());
+    let bytes = filled(stall.sent, &connection);
     connection.send(&bytes).await;
     let deadline = bench.device_time(LONGEST_WAIT_S);
     match connection.answer(deadline, "GET").await {

@@ -18,9 +18,9 @@ pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) statement: &'static str,
     pub(super) requirement: &'static str,
-    /// The bytes sent; `$HOST` stands for the server's authority.
+    /// The bytes sent; `$HOST` stands for the server's authority, `$PATH` for the resource that the profile names.
     pub(super) request: &'static [u8],
-    /// The statuses allowed.
+    /// The statuses allowed; with 404, what else the server answers where there is no resource.
     pub(super) allowed: &'static [u16],
     /// Whether the answer to a plain `GET /` is allowed too.
     pub(super) usual: bool,
@@ -105,10 +105,16 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
     bench.start().await?;
     let mut allowed = row.allowed.to_vec();
     if row.usual {
-        allowed.push(usual_status(&bench).await?);
+        allowed.push(usual_status_of(&bench, row.request).await?);
+    }
+    if allowed.contains(&404) {
+        let nothing = status_of_nothing(&bench).await?;
+        if !allowed.contains(&nothing) {
+            allowed.push(nothing);
+        }
     }
     let mut connection = bench.http().await?;
-    let bytes = with_host(row.request, &connection.host());
+    let bytes = filled(row.request, &connection);
     connection.send(&bytes).await;
     let method = if row.request.starts_with(b"HEAD ") {
         "HEAD"
@@ -149,24 +155,47 @@ pub(super) fn observe(bench: &Bench, answer: &str) {
     bench.evidence().observed.add(answer);
 }
 
-/// `template` with the server's authority in the place of `$HOST`.
-pub(super) fn with_host(template: &[u8], host: &str) -> Vec<u8> {
-    const PLACE: &[u8] = b"$HOST";
-    let mut filled = Vec::with_capacity(template.len() + host.len());
-    let mut rest = template;
-    while let Some(at) = rest.windows(PLACE.len()).position(|part| part == PLACE) {
-        filled.extend_from_slice(&rest[..at]);
-        filled.extend_from_slice(host.as_bytes());
-        rest = &rest[at + PLACE.len()..];
-    }
-    filled.extend_from_slice(rest);
-    filled
+/// `template` with the server's authority in the place of `$HOST`, and the path of the profile's resource in that of
+/// `$PATH`.
+pub(super) fn filled(template: &[u8], connection: &HttpConnection) -> Vec<u8> {
+    let hosted = replaced(template, b"$HOST", connection.host().as_bytes());
+    replaced(&hosted, b"$PATH", connection.path().as_bytes())
 }
 
-/// The status of a plain `GET /`, on a connection of its own.
+fn replaced(bytes: &[u8], place: &[u8], with: &[u8]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(bytes.len() + with.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(place.len()).position(|part| part == place) {
+        all.extend_from_slice(&rest[..at]);
+        all.extend_from_slice(with);
+        rest = &rest[at + place.len()..];
+    }
+    all.extend_from_slice(rest);
+    all
+}
+
+/// The status of a plain GET of what `request` asks for: the profile's resource, or the root where its target has no
+/// `$PATH`.
+pub(super) async fn usual_status_of(bench: &Bench, request: &[u8]) -> Judged<u16> {
+    if request.windows(5).any(|part| part == b"$PATH") {
+        return usual_status(bench).await;
+    }
+    let root = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    Ok(ask(bench, root, "GET", "RFC9110-9.1-1").await?.status)
+}
+
+/// The status of a plain GET of the profile's resource, on a connection of its own.
 pub(super) async fn usual_status(bench: &Bench) -> Judged<u16> {
-    let request = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    let request = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
     Ok(ask(bench, request, "GET", "RFC9110-9.1-1").await?.status)
+}
+
+/// The status for a name that nobody gave to a resource, on a connection of its own: 404, unless the server hides it
+/// or has a resource for every name (RFC 9110 §15.5.5).
+pub(super) async fn status_of_nothing(bench: &Bench) -> Judged<u16> {
+    let request =
+        b"GET /firmproof/no/such/thing HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    Ok(ask(bench, request, "GET", "RFC9110-15.5.5-1").await?.status)
 }
 
 /// Sends `template` on a connection of its own and reads the final response.
@@ -177,7 +206,7 @@ pub(super) async fn ask(
     statement: &str,
 ) -> Judged<Response> {
     let mut connection = bench.http().await?;
-    let bytes = with_host(template, &connection.host());
+    let bytes = filled(template, &connection);
     connection.send(&bytes).await;
     response(&mut connection, method, statement).await
 }
@@ -194,7 +223,7 @@ pub(super) async fn answers_the_head_alone(
         return Ok(false);
     };
     let mut connection = bench.http().await?;
-    let head = with_host(&template[..at + END.len()], &connection.host());
+    let head = filled(&template[..at + END.len()], &connection);
     connection.send(&head).await;
     let answer = connection.answer(PATIENCE, "GET").await;
     Ok(matches!(answer, Answer::Response(response) if response.status == seen.status))
@@ -234,7 +263,7 @@ pub(super) async fn require_end(connection: &mut HttpConnection, statement: &str
         Answer::Closed | Answer::Reset => Ok(()),
         other => Err(Stop::fail(
             statement,
-            "the connection is closed after the response",
+            "the end of the connection, and nothing more after the response",
             other.to_string(),
         )),
     }

@@ -2,7 +2,7 @@
 //! the connection goes on.
 
 use super::exchange::{
-    observe, require_end, require_status, response, still_serves, usual_status, with_host,
+    filled, observe, require_end, require_status, response, still_serves, usual_status,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::must(
             "http/expect/refused-before-the-content",
             &["RFC9110-10.1.1-2", "RFC9110-10.1.1-12"],
-            "A request that its head condemns gets its final status without its content",
+            "A request that its head condemns gets 100 or its final status before its content",
             refused_at_once,
         ),
         Case::new(
@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::must(
             "http/expect/too-large-before-the-content",
             &["RFC9110-10.1.1-12"],
-            "A length that the server will not take is refused without the content",
+            "A request that announces a gigabyte gets 100 or its final status before any of it",
             too_large,
         ),
         Case::must(
@@ -63,27 +63,24 @@ pub(super) fn cases() -> Vec<Case> {
 const NOWHERE: &[u8] = b"POST /firmproof/no/such/thing HTTP/1.1\r\nHost: $HOST\r\n\
     Content-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\n";
 const FORM: &[u8] =
-    b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+    b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
     Expect: 100-continue\r\nContent-Length: 6\r\n\r\n";
-const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+const LAST: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
 
 async fn refused_at_once(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(NOWHERE, &connection.host());
+    let bytes = filled(NOWHERE, &connection);
     connection.send(&bytes).await;
     match connection.any_answer(PATIENCE, "POST").await {
         // Both are allowed: 100, after which the content decides, or the final status.
         Answer::Response(seen) if seen.status == 100 => {
             observe(&bench, "100");
             connection.send(b"led1=1").await;
-            let last = response(&mut connection, "POST", "RFC9110-10.1.1-3").await?;
-            require_status(&last, &[404, 405], "RFC9110-10.1.1-3")?;
+            response(&mut connection, "POST", "RFC9110-10.1.1-3").await?;
         }
-        Answer::Response(seen) => {
-            observe(&bench, &seen.status.to_string());
-            require_status(&seen, &[404, 405, 417], "RFC9110-10.1.1-2")?;
-        }
+        // Which one is the resource's affair.
+        Answer::Response(seen) => observe(&bench, &seen.status.to_string()),
         other => {
             let expected = "an answer before the content";
             return Err(Stop::fail("RFC9110-10.1.1-12", expected, other.to_string()));
@@ -97,7 +94,7 @@ async fn says_how_it_goes_on(bench: Bench) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(NOWHERE, &connection.host());
+    let bytes = filled(NOWHERE, &connection);
     connection.send(&bytes).await;
     let Answer::Response(seen) = connection.any_answer(PATIENCE, "POST").await else {
         return Err(Stop::inconclusive("no answer to judge"));
@@ -105,14 +102,11 @@ async fn says_how_it_goes_on(bench: Bench) -> Judged {
     if seen.status == 100 {
         return Ok(());
     }
-    let closes = seen
-        .all("connection")
-        .any(|value| value.eq_ignore_ascii_case("close"));
-    if closes {
+    if seen.ends_the_connection() {
         return require_end(&mut connection, STATEMENT).await;
     }
     // It said nothing, so it reads on: six octets of content, then a request.
-    let rest = with_host(&[b"led1=1".as_slice(), LAST].concat(), &connection.host());
+    let rest = filled(&[b"led1=1".as_slice(), LAST].concat(), &connection);
     connection.send(&rest).await;
     let next = response(&mut connection, "GET", STATEMENT).await?;
     require_status(&next, &[usual], STATEMENT)
@@ -123,16 +117,13 @@ async fn too_large(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
     let head =
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
         Expect: 100-continue\r\nContent-Length: 1073741824\r\n\r\n";
-    let bytes = with_host(head, &connection.host());
+    let bytes = filled(head, &connection);
     connection.send(&bytes).await;
     match connection.any_answer(PATIENCE, "POST").await {
-        // 100: the server means to read a gigabyte.
-        Answer::Response(seen) => {
-            observe(&bench, &seen.status.to_string());
-            require_status(&seen, &[100, 413, 417, 405, 415], STATEMENT)?;
-        }
+        // 100: the server means to read a gigabyte. Any final status refuses to wait for it.
+        Answer::Response(seen) => observe(&bench, &seen.status.to_string()),
         other => {
             let expected = "an answer before the content";
             return Err(Stop::fail(STATEMENT, expected, other.to_string()));
@@ -147,7 +138,7 @@ async fn content_at_once(bench: Bench) -> Judged {
     bench.start().await?;
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let all = with_host(&[FORM, b"led1=1", LAST].concat(), &connection.host());
+    let all = filled(&[FORM, b"led1=1", LAST].concat(), &connection);
     connection.send(&all).await;
     let seen = response(&mut connection, "POST", STATEMENT).await?;
     match connection.answer(PATIENCE, "GET").await {
@@ -166,8 +157,8 @@ async fn without_content(bench: Bench) -> Judged {
     let usual = usual_status(&bench).await?;
     let mut connection = bench.http().await?;
     let request =
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
-    let bytes = with_host(request, &connection.host());
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
+    let bytes = filled(request, &connection);
     connection.send(&bytes).await;
     let seen = response(&mut connection, "GET", "RFC9110-10.1.1-6").await?;
     require_status(&seen, &[usual, 417], "RFC9110-10.1.1-6")
@@ -177,7 +168,7 @@ async fn in_any_case(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
     let head = String::from_utf8_lossy(FORM).replace("100-continue", "100-CONTINUE");
-    let bytes = with_host(head.as_bytes(), &connection.host());
+    let bytes = filled(head.as_bytes(), &connection);
     connection.send(&bytes).await;
     match connection.any_answer(PATIENCE, "POST").await {
         Answer::Response(seen) => {
@@ -195,7 +186,7 @@ async fn in_any_case(bench: Bench) -> Judged {
 async fn interim_fields(bench: Bench) -> Judged {
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(FORM, &connection.host());
+    let bytes = filled(FORM, &connection);
     connection.send(&bytes).await;
     match connection.any_answer(PATIENCE, "POST").await {
         Answer::Response(seen) if seen.status == 100 => {

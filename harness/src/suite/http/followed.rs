@@ -3,7 +3,7 @@
 //! The request that follows says `close`, so that the end of the connection proves how many requests the server saw:
 //! one that was smuggled would be answered in between.
 
-use super::exchange::{self, observe, require_status, with_host};
+use super::exchange::{self, filled, observe, require_status};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::http_prober::Answer;
@@ -16,12 +16,15 @@ pub(super) struct Followed {
     name: &'static str,
     statement: &'static str,
     requirement: &'static str,
-    /// The head and the body, up to the request that follows; `$HOST` stands for the server's authority.
+    /// The head and the body, up to the request that follows; `$HOST` stands for the server's authority,
+    /// `$PATH` for the resource.
     request: &'static [u8],
     /// The statuses that the first may have; any when empty.
     first: &'static [u16],
     /// Whether the server has to close without serving what follows (RFC 9112 §6.1).
     closes: bool,
+    /// Whether the body may go on behind what follows, so that the server may wait for its end.
+    waits: bool,
 }
 
 impl Followed {
@@ -40,6 +43,7 @@ impl Followed {
             request,
             first: &[],
             closes: false,
+            waits: false,
         }
     }
 
@@ -55,9 +59,11 @@ impl Followed {
         self
     }
 
-    /// The same at level `should`.
-    pub(super) const fn should(mut self) -> Self {
-        self.level = Level::Should;
+    /// The same, whose body does not end before the request that follows it: what is answered once more was taken
+    /// for a request, and the server may wait as well as close.
+    pub(super) const fn not_ended(mut self) -> Self {
+        self.closes = true;
+        self.waits = true;
         self
     }
 }
@@ -75,11 +81,11 @@ pub(super) fn cases(topic: &'static str, rows: &'static [Followed]) -> impl Iter
 }
 
 async fn followed(bench: Bench, row: &'static Followed) -> Judged {
-    const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    const LAST: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
     bench.start().await?;
     let usual = exchange::usual_status(&bench).await?;
     let mut connection = bench.http().await?;
-    let bytes = with_host(&[row.request, LAST].concat(), &connection.host());
+    let bytes = filled(&[row.request, LAST].concat(), &connection);
     connection.send(&bytes).await;
     let method = if row.request.starts_with(b"HEAD ") {
         "HEAD"
@@ -95,9 +101,18 @@ async fn followed(bench: Bench, row: &'static Followed) -> Judged {
         Answer::Closed | Answer::Reset => {
             observe(&bench, &format!("{}, closed", first.status));
         }
+        // What follows is a sound request: an error is about the body that did not end (RFC 9112 §2.2).
+        Answer::Response(second) if row.waits && second.status == 400 => {
+            observe(&bench, &format!("{}, 400", first.status));
+            exchange::require_end(&mut connection, row.statement).await?;
+        }
         Answer::Response(second) => {
             observe(&bench, &format!("{}, {}", first.status, second.status));
-            let expected = "the connection is closed after the first response";
+            let expected = if row.waits {
+                "no second response: what follows is content of the first request"
+            } else {
+                "the connection is closed after the first response"
+            };
             require(!row.closes, row.statement, expected, second.to_string())?;
             let expected =
                 format!("after {first}, the next response answers the next request: {usual}");
@@ -109,6 +124,8 @@ async fn followed(bench: Bench, row: &'static Followed) -> Judged {
             )?;
             exchange::require_end(&mut connection, "FIRMPROOF-HTTP-4").await?;
         }
+        // Silence for the whole wait, after an answer that proves that the head was read.
+        Answer::Timeout if row.waits => observe(&bench, &format!("{}, waits", first.status)),
         other => {
             let expected = "a second response, or the end of the connection";
             return Err(Stop::fail(row.statement, expected, other.to_string()));

@@ -1,6 +1,6 @@
 //! What is too large, too little, or of the wrong kind (RFC 9110 §15.5, RFC 6585 §5).
 
-use super::exchange::{observe, require_status, still_serves, usual_status, with_host};
+use super::exchange::{filled, observe, require_status, still_serves, usual_status_of};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop};
 use crate::peers::http_prober::Answer;
@@ -31,7 +31,7 @@ struct Limit {
     statement: &'static str,
     requirement: &'static str,
     needs: &'static [Capability],
-    /// Makes the request; `$HOST` stands for the server's authority.
+    /// Makes the request; `$HOST` stands for the server's authority, `$PATH` for the resource.
     request: fn() -> Vec<u8>,
     allowed: &'static [u16],
     /// Whether a server with room for it may answer as it does to `GET /`.
@@ -79,7 +79,7 @@ const LIMITS: &[Limit] = &[
         needs: HTTP,
         request: || {
             let field = format!("X-Odd: {}\r\n", "a".repeat(65_536));
-            head_with("GET / HTTP/1.1", &field, "")
+            head_with("GET $PATH HTTP/1.1", &field, "")
         },
         allowed: &[400, 413, 431],
         usual: true,
@@ -94,7 +94,7 @@ const LIMITS: &[Limit] = &[
         needs: HTTP,
         request: || {
             let field = format!("X-Odd: {}\r\n", "a".repeat(65_536));
-            head_with("GET / HTTP/1.1", &field, "")
+            head_with("GET $PATH HTTP/1.1", &field, "")
         },
         allowed: &[431],
         usual: true,
@@ -106,7 +106,7 @@ const LIMITS: &[Limit] = &[
         statement: "RFC9110-5.4-1",
         requirement: "A header section that is too large is answered by a 4xx",
         needs: HTTP,
-        request: || head_with("GET / HTTP/1.1", &"X-Odd: 1\r\n".repeat(10_000), ""),
+        request: || head_with("GET $PATH HTTP/1.1", &"X-Odd: 1\r\n".repeat(10_000), ""),
         allowed: &[400, 413, 431],
         usual: true,
         or_closed: false,
@@ -119,7 +119,7 @@ const LIMITS: &[Limit] = &[
         needs: HTTP,
         request: || {
             let fields: String = (0..100).map(|n| format!("X-{n}: 1\r\n")).collect();
-            head_with("GET / HTTP/1.1", &fields, "")
+            head_with("GET $PATH HTTP/1.1", &fields, "")
         },
         allowed: &[400, 413, 431],
         usual: true,
@@ -133,7 +133,7 @@ const LIMITS: &[Limit] = &[
         needs: HTTP,
         request: || {
             let field = format!("X-{}: 1\r\n", "a".repeat(65_536));
-            head_with("GET / HTTP/1.1", &field, "")
+            head_with("GET $PATH HTTP/1.1", &field, "")
         },
         allowed: &[400, 413, 431],
         usual: true,
@@ -147,7 +147,11 @@ const LIMITS: &[Limit] = &[
         needs: HTTP,
         request: || {
             let trailer = format!("5\r\nhello\r\n0\r\nX-Odd: {}\r\n\r\n", "a".repeat(65_536));
-            head_with("GET / HTTP/1.1", "Transfer-Encoding: chunked\r\n", &trailer)
+            head_with(
+                "GET $PATH HTTP/1.1",
+                "Transfer-Encoding: chunked\r\n",
+                &trailer,
+            )
         },
         allowed: &[400, 413, 431],
         usual: true,
@@ -239,7 +243,7 @@ const LIMITS: &[Limit] = &[
         needs: PAGE,
         request: || {
             let fields = "Content-Type: application/xml\r\nContent-Length: 6\r\n";
-            head_with("POST / HTTP/1.1", fields, "led1=1")
+            head_with("POST $PATH HTTP/1.1", fields, "led1=1")
         },
         allowed: &[415],
         usual: false,
@@ -262,7 +266,7 @@ const LIMITS: &[Limit] = &[
         statement: "RFC9110-10.1.1-5",
         requirement: "An expectation other than 100-continue may be answered by 417",
         needs: HTTP,
-        request: || head_with("GET / HTTP/1.1", "Expect: 200-ok\r\n", ""),
+        request: || head_with("GET $PATH HTTP/1.1", "Expect: 200-ok\r\n", ""),
         allowed: &[417],
         usual: true,
         or_closed: false,
@@ -275,17 +279,17 @@ fn head_with(line: &str, fields: &str, body: &str) -> Vec<u8> {
 
 fn form(fields: &str, body: &str) -> Vec<u8> {
     let fields = format!("Content-Type: application/x-www-form-urlencoded\r\n{fields}");
-    head_with("POST / HTTP/1.1", &fields, body)
+    head_with("POST $PATH HTTP/1.1", &fields, body)
 }
 
 async fn judge(bench: Bench, limit: &'static Limit) -> Judged {
     bench.start().await?;
     let mut allowed = limit.allowed.to_vec();
     if limit.usual {
-        allowed.push(usual_status(&bench).await?);
+        allowed.push(usual_status_of(&bench, &(limit.request)()).await?);
     }
     let mut connection = bench.http().await?;
-    let bytes = with_host(&(limit.request)(), &connection.host());
+    let bytes = filled(&(limit.request)(), &connection);
     connection.send(&bytes).await;
     match connection.answer(PATIENCE, "GET").await {
         Answer::Response(seen) => {

@@ -228,7 +228,7 @@ async fn send(bench: &Bench, row: &Row, fields: &str) -> Judged<Response> {
     };
     let body = if content.is_empty() { "" } else { "led1=1" };
     let request = format!(
-        "{} / HTTP/1.1\r\nHost: $HOST\r\n{content}{fields}Connection: close\r\n\r\n{body}",
+        "{} $PATH HTTP/1.1\r\nHost: $HOST\r\n{content}{fields}Connection: close\r\n\r\n{body}",
         row.method
     );
     ask(bench, request.as_bytes(), row.method, row.statement).await

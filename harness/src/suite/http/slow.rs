@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::connection::LONGEST_WAIT_S;
-use super::exchange::{ask, observe, require_status, still_serves, with_host};
+use super::exchange::{ask, filled, observe, require_status, still_serves};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::http_prober::Answer;
@@ -77,20 +77,20 @@ const ROWS: &[Row] = &[
     Row {
         name: "fields",
         requirement: "Fields of a byte a second end in an answer, 408 or a close, and others are served meanwhile",
-        at_once: b"GET / HTTP/1.1\r\nHost: $HOST\r\n",
+        at_once: b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\n",
         dripped: b"X-Odd: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n",
     },
     Row {
         name: "content",
         requirement: "Content of a byte a second ends in an answer, 408 or a close, and others are served meanwhile",
-        at_once: b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        at_once: b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
             Content-Length: 64\r\n\r\n",
         dripped: b"x=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa&led1=1",
     },
     Row {
         name: "chunks",
         requirement: "Chunks of a byte a second end in an answer, 408 or a close, and others are served meanwhile",
-        at_once: b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        at_once: b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
             Transfer-Encoding: chunked\r\n\r\n",
         dripped: b"6;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\nled1=1\r\n0\r\nX-Odd: aaaaaaaa\r\n\r\n",
     },
@@ -101,11 +101,11 @@ async fn judge(bench: Bench, row: &'static Row) -> Judged {
     bench.scale_time(10);
     bench.start().await?;
     let mut connection = bench.http().await?;
-    let at_once = with_host(row.at_once, &connection.host());
+    let at_once = filled(row.at_once, &connection);
     if !at_once.is_empty() {
         connection.send(&at_once).await;
     }
-    let dripped = with_host(row.dripped, &connection.host());
+    let dripped = filled(row.dripped, &connection);
     let mut tick = tokio::time::interval(bench.device_time(1.0));
     for (at, byte) in dripped.iter().enumerate() {
         // The stimulus is the pace itself: a byte per device second.
@@ -144,7 +144,7 @@ async fn judge(bench: Bench, row: &'static Row) -> Judged {
 /// A plain request on a new connection is answered within [`PROMPT_S`] of device time, or a second of the wall's
 /// where that is longer.
 pub(super) async fn prompt(bench: &Bench, statement: &str) -> Judged {
-    const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
+    const LAST: &[u8] = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
     let within = bench.device_time(PROMPT_S).max(Duration::from_secs(3));
     let began = tokio::time::Instant::now();
     let seen = match ask(bench, LAST, "GET", statement).await {
@@ -201,7 +201,7 @@ async fn never_reads(bench: Bench) -> Judged {
     let at = bench.http_address()?;
     let unable = |error| Stop::inconclusive(format!("no connection to {at}: {error}"));
     let stream = bench.lab().connect(at, PATIENCE).await.map_err(unable)?;
-    let request = format!("GET / HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    let request = format!("GET $PATH HTTP/1.1\r\nHost: {at}\r\n\r\n");
     let deadline = PATIENCE + bench.device_time(LONGEST_WAIT_S);
     let flood = async {
         // As long as the device reads, it is asked; then its answers are stuck, and it has to give up.

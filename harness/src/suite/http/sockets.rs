@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::connection::LONGEST_WAIT_S;
-use super::exchange::with_host;
+use super::exchange::filled;
 use super::slow::prompt;
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop};
@@ -78,21 +78,21 @@ const ROWS: &[Row] = &[
     Row {
         name: "all-within-a-head",
         requirement: "With every socket taken by half a head, the server comes back within the stated time",
-        sent: b"GET / HTTP/1.1\r\nHost: $HOST\r\nX-",
+        sent: b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nX-",
         beyond: 2,
     },
     Row {
         name: "all-within-content",
         requirement: "With every socket taken by half a form, the server comes back within the stated time",
         sent:
-            b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+            b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Type: application/x-www-form-urlencoded\r\n\
             Content-Length: 6\r\n\r\nled",
         beyond: 2,
     },
     Row {
         name: "all-kept-alive",
         requirement: "With every socket kept alive by a client that was served, the server comes back within the stated time",
-        sent: b"GET / HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        sent: b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         beyond: 0,
     },
 ];
@@ -108,7 +108,7 @@ async fn judge(bench: Bench, row: &'static Row) -> Judged {
     for n in 0..sockets(&bench) + row.beyond {
         match bench.http().await {
             Ok(mut connection) => {
-                let bytes = with_host(row.sent, &connection.host());
+                let bytes = filled(row.sent, &connection);
                 if !bytes.is_empty() {
                     connection.send(&bytes).await;
                 }
@@ -156,12 +156,13 @@ async fn served(bench: &Bench) -> bool {
         return false;
     };
     let opened = HttpConnection::connect(bench.lab(), bench.evidence(), at, PATIENT).await;
-    let Ok(mut connection) = opened else {
+    let Ok(connection) = opened else {
         return false;
     };
-    let request = with_host(
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n",
-        &connection.host(),
+    let mut connection = connection.of(bench.profile().at.path());
+    let request = filled(
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n",
+        &connection,
     );
     connection.send(&request).await;
     matches!(connection.answer(PATIENT, "GET").await, Answer::Response(seen) if seen.status < 500)
@@ -208,7 +209,7 @@ async fn vanished(bench: Bench) -> Judged {
     for _ in 0..sockets(&bench) {
         let unable = |error| Stop::inconclusive(format!("no connection to {at}: {error}"));
         let stream = bench.lab().connect(at, PATIENCE).await.map_err(unable)?;
-        let request = format!("GET / HTTP/1.1\r\nHost: {at}\r\n\r\n");
+        let request = format!("GET $PATH HTTP/1.1\r\nHost: {at}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.map_err(unable)?;
         stream.sent().await.map_err(unable)?;
         stream.vanish().map_err(unable)?;

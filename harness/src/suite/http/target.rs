@@ -26,7 +26,7 @@ const ROWS: &[Row] = &[
         "https-scheme",
         "RFC9110-7.4-2",
         "A request for an https resource is refused on a connection without TLS",
-        b"GET https://$HOST/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET https://$HOST$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 403, 404, 421, 426],
     ),
     Row::new(
@@ -34,7 +34,7 @@ const ROWS: &[Row] = &[
         "scheme-of-another-protocol",
         "RFC9110-7.4-1",
         "A target of another scheme is refused",
-        b"GET ftp://$HOST/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET ftp://$HOST$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 403, 404, 421],
     ),
     Row::new(
@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
         "scheme-in-upper-case",
         "RFC3986-3.1-1",
         "Schemes are case-insensitive",
-        b"GET HTTP://$HOST/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET HTTP://$HOST$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[],
     ),
     Row::new(
@@ -50,16 +50,18 @@ const ROWS: &[Row] = &[
         "absolute-form-without-a-host",
         "RFC9110-4.2.1-2",
         "An http URI without a host is rejected",
+        // The clause has it rejected as invalid, and names no status.
         b"GET http:///x HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400],
-    ),
+        &[400, 403, 404, 421],
+    )
+    .or_closed(),
     Row::new(
         Level::Should,
         "absolute-form-with-user-information",
         "RFC9110-4.2.4-2",
         "User information in an http URI is treated as an error",
-        b"GET http://user:secret@$HOST/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 403, 421],
+        b"GET http://user:secret@$HOST$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        &[400, 403, 404, 421],
     ),
     Row::new(
         Level::Must,
@@ -82,7 +84,7 @@ const ROWS: &[Row] = &[
         "absolute-form-of-another-server",
         "RFC9110-7.4-1",
         "The absolute form of another server is served as the Host of another would be, or refused as misdirected",
-        b"GET http://elsewhere.example/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET http://elsewhere.example$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 403, 404, 421],
     )
     .or_usual(),
@@ -91,7 +93,7 @@ const ROWS: &[Row] = &[
         "absolute-form-with-a-port-that-is-no-number",
         "RFC9112-2.2-5",
         "An authority with a port that is no number is answered by 400",
-        b"GET http://$HOST:port/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET http://$HOST:port$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400],
     ),
     Row::new(
@@ -99,7 +101,7 @@ const ROWS: &[Row] = &[
         "absolute-form-without-host",
         "RFC9112-3.2-4",
         "The absolute form does not stand in for Host",
-        b"GET http://$HOST/ HTTP/1.1\r\n\r\n",
+        b"GET http://$HOST$PATH HTTP/1.1\r\n\r\n",
         &[400],
     ),
     Row::new(
@@ -147,7 +149,7 @@ const ROWS: &[Row] = &[
         "fragment",
         "RFC9112-3.2-7",
         "A target with a fragment is none, and is not corrected in silence",
-        b"GET /#top HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET $PATH#top HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 301],
     ),
     Row::new(
@@ -155,11 +157,11 @@ const ROWS: &[Row] = &[
         "query-with-every-character",
         "RFC3986-3.4-1",
         "A query may have slashes, question marks, colons and at signs",
-        b"GET /?a=b/c?d&e:@!$'()*+,; HTTP/1.1\r\nHost: $HOST\r\n\r\n",
+        b"GET $PATH?a=b/c?d&e:@!$'()*+,; HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[],
     ),
     Row::new(
-        Level::Must,
+        Level::Should,
         "octets-above-7f",
         "RFC9112-2.2-5",
         "A target with octets above 0x7F is refused, or names nothing",
@@ -197,7 +199,8 @@ const ROWS: &[Row] = &[
         "An escaped NUL ends no name",
         b"GET /%00 HTTP/1.1\r\nHost: $HOST\r\n\r\n",
         &[400, 404],
-    ),
+    )
+    .or_closed(),
     Row::new(
         Level::Must,
         "overlong-utf-8",

@@ -16,7 +16,7 @@ const REFUSED: &[Row] = &[
         "empty",
         "RFC9112-6.3-3",
         "A Transfer-Encoding without a coding does not end in chunked",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: \r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: \r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -25,7 +25,7 @@ const REFUSED: &[Row] = &[
         "identity",
         "RFC9112-6.3-3",
         "The coding identity is gone, and does not end in chunked",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -34,7 +34,7 @@ const REFUSED: &[Row] = &[
         "chunked-with-a-parameter",
         "RFC9112-7.1-4",
         "A parameter of chunked is treated as an error",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -43,7 +43,7 @@ const REFUSED: &[Row] = &[
         "chunked-in-quotes",
         "RFC9112-6.3-3",
         "A quoted chunked is not the coding",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -52,7 +52,7 @@ const REFUSED: &[Row] = &[
         "word-that-begins-with-chunked",
         "RFC9112-6.3-3",
         "A coding whose name begins with chunked is another",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -61,7 +61,7 @@ const REFUSED: &[Row] = &[
         "word-that-ends-with-chunked",
         "RFC9112-6.3-3",
         "A coding whose name ends with chunked is another",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -70,7 +70,7 @@ const REFUSED: &[Row] = &[
         "vertical-tab-before-chunked",
         "RFC9112-6.3-3",
         "A vertical tab is no white space around a coding",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -79,7 +79,7 @@ const REFUSED: &[Row] = &[
         "other-coding-on-a-line-before",
         "RFC9112-6.1-2",
         "Two lines make one list: the coding before chunked is not understood",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: firmproof\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: firmproof\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -88,16 +88,16 @@ const REFUSED: &[Row] = &[
         "other-coding-on-a-line-after",
         "RFC9112-6.3-3",
         "Two lines make one list: chunked is not its last",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: firmproof\r\n\r\n0\r\n\r\n",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: firmproof\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
     Row::new(
-        Level::Must,
+        Level::Policy,
         "chunked-on-two-lines",
         "RFC9112-6.1-7",
-        "The chunked coding is applied at most once, on however many lines",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "A request to which the chunked coding is applied twice, on two lines, is refused",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         &[400, 501],
     )
     .then_closed(),
@@ -106,7 +106,7 @@ const REFUSED: &[Row] = &[
         "space-before-the-colon",
         "RFC9112-5.1-1",
         "A space before the colon of Transfer-Encoding is answered by 400",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
         &[400],
     )
     .then_closed(),
@@ -115,7 +115,7 @@ const REFUSED: &[Row] = &[
         "other-coding-beside-a-length",
         "RFC9112-6.3-3",
         "A Content-Length does not excuse codings that do not end in chunked",
-        b"POST / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nTransfer-Encoding: firmproof\r\n\r\nhello",
+        b"POST $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nTransfer-Encoding: firmproof\r\n\r\nhello",
         &[400, 501],
     )
     .then_closed(),
@@ -126,26 +126,26 @@ const FOLLOWED: &[Followed] = &[
         "empty-elements",
         "RFC9112-6.1-1",
         "Empty elements of the list are passed over, or refused",
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: , chunked ,\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nTransfer-Encoding: , chunked ,\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ),
     Followed::new(
         "name-with-an-underscore",
         "RFC9110-5.1-2",
         "A name that merely resembles Transfer-Encoding is another field",
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nTransfer_Encoding: chunked\r\n\r\nhello",
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Length: 5\r\nTransfer_Encoding: chunked\r\n\r\nhello",
     ),
     Followed::new(
         "invalid-length-beside-chunked",
         "RFC9112-6.1-3",
         "With a Content-Length that is none the connection closes too",
-        b"GET / HTTP/1.1\r\nHost: $HOST\r\nContent-Length: abc\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nContent-Length: abc\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     )
     .then_closed(),
     Followed::new(
         "in-http-1-0-beside-a-length",
         "RFC9112-6.1-4",
         "A Content-Length does not mend Transfer-Encoding in HTTP/1.0",
-        b"GET / HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET $PATH HTTP/1.0\r\nHost: $HOST\r\nConnection: keep-alive\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     )
     .then_closed(),
 ];
