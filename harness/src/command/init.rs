@@ -275,14 +275,20 @@ fn profile_text(answers: &Answers) -> String {
             "liveness = \"{}\"\n",
             format!("{liveness:?}").to_lowercase()
         ),
-        None => "# liveness = \"reconnects\"\n".into(),
+        None if speaks(Protocol::Mqtt) => "# liveness = \"reconnects\"\n".into(),
+        None => "# liveness = \"runs\"\n".into(),
     };
     let fixed: Vec<String> = [
         answers
             .http
             .as_ref()
             .filter(|_| speaks(Protocol::Http))
-            .map(|http| format!("http = {}\n", quoted(http))),
+            .map(|http| {
+                format!(
+                    "http = {}\n# A resource there that answers GET, if \"/\" does not.\n# path = \"/index.html\"\n",
+                    quoted(http)
+                )
+            }),
         answers.mqtt.map(|at| {
             format!(
                 "# Where it looks for its broker. Set `subscribes` when it subscribes to fp/probe/# at QoS 2.\n\

@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use super::http_message::{self, Malformed, Response};
+use super::http_message::{self, Framing, Malformed, Response};
 use crate::evidence::{Direction, Evidence, Place};
 use crate::lab::{Lab, LabError, Stream};
 
@@ -243,12 +243,29 @@ impl HttpConnection {
             match self.ending {
                 Ending::Open => {}
                 Ending::Closed => return Answer::Closed,
-                Ending::Reset => return Answer::Reset,
+                Ending::Reset => return self.cut_by_reset(method),
             }
             if self.unread.len() > ANSWER_LIMIT {
                 return Answer::Timeout;
             }
             self.ending = read_some(&self.stream, &mut self.unread).await;
+        }
+    }
+
+    /// What is left when the connection was reset: an answer whose head is whole and whose content would end with the
+    /// connection tells its status all the same, be its content complete or not (RFC 9112 §8, §9.6). A server that
+    /// closes without reading on makes its own TCP reset the connection.
+    fn cut_by_reset(&mut self, method: &str) -> Answer {
+        match http_message::parse(&self.unread, method, true) {
+            Ok(Some((response, _))) if response.framing == Framing::UntilClose => {
+                let bytes = std::mem::take(&mut self.unread);
+                let summary = format!("{response}, cut by RST");
+                self.evidence
+                    .transcript
+                    .record(self.place, Direction::FromDevice, summary, &bytes);
+                Answer::Response(response)
+            }
+            _ => Answer::Reset,
         }
     }
 

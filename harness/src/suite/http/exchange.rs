@@ -20,7 +20,7 @@ pub(super) struct Row {
     pub(super) requirement: &'static str,
     /// The bytes sent; `$HOST` stands for the server's authority, `$PATH` for the resource that the profile names.
     pub(super) request: &'static [u8],
-    /// The statuses allowed; with 404, what else the server answers where there is no resource.
+    /// The statuses allowed.
     pub(super) allowed: &'static [u16],
     /// Whether the answer to a plain `GET /` is allowed too.
     pub(super) usual: bool,
@@ -28,6 +28,10 @@ pub(super) struct Row {
     pub(super) or_closed: bool,
     /// Whether the connection must end after the answer.
     pub(super) closes: bool,
+    /// Whether the answer to a name without a resource is allowed too.
+    pub(super) nothing: bool,
+    /// Whether the server may wait for the rest of the content.
+    pub(super) waits: bool,
 }
 
 impl Row {
@@ -50,12 +54,26 @@ impl Row {
             usual: allowed.is_empty(),
             or_closed: false,
             closes: false,
+            nothing: false,
+            waits: false,
         }
     }
 
     /// The same, where the answer to a plain `GET /` is allowed too.
     pub(super) const fn or_usual(mut self) -> Self {
         self.usual = true;
+        self
+    }
+
+    /// The same, whose target may name nothing: the answer to a name without a resource is allowed too.
+    pub(super) const fn or_nothing(mut self) -> Self {
+        self.nothing = true;
+        self
+    }
+
+    /// The same, whose content has not come to its end: the server may wait for more.
+    pub(super) const fn or_waits(mut self) -> Self {
+        self.waits = true;
         self
     }
 
@@ -107,7 +125,7 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
     if row.usual {
         allowed.push(usual_status_of(&bench, row.request).await?);
     }
-    if allowed.contains(&404) {
+    if row.nothing {
         let nothing = status_of_nothing(&bench).await?;
         if !allowed.contains(&nothing) {
             allowed.push(nothing);
@@ -121,12 +139,14 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
     } else {
         "GET"
     };
+    let mut early = false;
     match connection.answer(PATIENCE, method).await {
         Answer::Response(response) => {
             let refused = allowed.contains(&response.status);
             let excused = !refused
                 && fault == Fault::Content
                 && answers_the_head_alone(&bench, row.request, &response).await?;
+            early = excused;
             if !excused {
                 require_status(&response, &allowed, row.statement)?;
             }
@@ -135,6 +155,11 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
             }
         }
         Answer::Closed | Answer::Reset if row.or_closed => observe(&bench, "closed"),
+        Answer::Timeout if row.waits => {
+            // Silence for the whole wait, and then, with the connection still open, service of another.
+            observe(&bench, "waits");
+            return still_serves(&bench).await;
+        }
         other => {
             return Err(Stop::fail(
                 row.statement,
@@ -144,7 +169,7 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
         }
     }
     if row.closes {
-        require_end(&mut connection, row.statement).await?;
+        require_end_after(&mut connection, row.statement, early, row.waits).await?;
     }
     drop(connection);
     still_serves(&bench).await
@@ -261,11 +286,30 @@ pub(super) fn require_status(response: &Response, allowed: &[u16], statement: &s
 pub(super) async fn require_end(connection: &mut HttpConnection, statement: &str) -> Judged {
     match connection.ended(PATIENCE).await {
         Answer::Closed | Answer::Reset => Ok(()),
-        other => Err(Stop::fail(
-            statement,
-            "the end of the connection, and nothing more after the response",
-            other.to_string(),
-        )),
+        other => Err(not_the_end(statement, &other)),
+    }
+}
+
+fn not_the_end(statement: &str, seen: &Answer) -> Stop {
+    let expected = "the end of the connection, and nothing more after the response";
+    Stop::fail(statement, expected, seen.to_string())
+}
+
+/// [`require_end`]; after an answer to the head alone, what is wrong with the content may still be answered by 400
+/// (RFC 9112 §2.2), and content that has not come to its end be waited for.
+async fn require_end_after(
+    connection: &mut HttpConnection,
+    statement: &str,
+    early: bool,
+    waits: bool,
+) -> Judged {
+    match connection.ended(PATIENCE).await {
+        Answer::Closed | Answer::Reset => Ok(()),
+        Answer::Timeout if early && waits => Ok(()),
+        Answer::Response(late) if early && late.status == 400 => {
+            require_end(connection, statement).await
+        }
+        other => Err(not_the_end(statement, &other)),
     }
 }
 

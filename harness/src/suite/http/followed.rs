@@ -25,6 +25,8 @@ pub(super) struct Followed {
     closes: bool,
     /// Whether the body may go on behind what follows, so that the server may wait for its end.
     waits: bool,
+    /// Whether the body may be refused after the head was answered.
+    refused_late: bool,
 }
 
 impl Followed {
@@ -44,6 +46,7 @@ impl Followed {
             first: &[],
             closes: false,
             waits: false,
+            refused_late: false,
         }
     }
 
@@ -64,6 +67,13 @@ impl Followed {
     pub(super) const fn not_ended(mut self) -> Self {
         self.closes = true;
         self.waits = true;
+        self.refused_late = true;
+        self
+    }
+
+    /// The same, whose body may be refused by 400 and closure even after the head was answered.
+    pub(super) const fn or_refused_late(mut self) -> Self {
+        self.refused_late = true;
         self
     }
 }
@@ -101,8 +111,8 @@ async fn followed(bench: Bench, row: &'static Followed) -> Judged {
         Answer::Closed | Answer::Reset => {
             observe(&bench, &format!("{}, closed", first.status));
         }
-        // What follows is a sound request: an error is about the body that did not end (RFC 9112 §2.2).
-        Answer::Response(second) if row.waits && second.status == 400 => {
+        // What follows is a sound request: an error is about the body before it (RFC 9112 §2.2).
+        Answer::Response(second) if row.refused_late && second.status == 400 => {
             observe(&bench, &format!("{}, 400", first.status));
             exchange::require_end(&mut connection, row.statement).await?;
         }

@@ -1,6 +1,8 @@
 //! What is too large, too little, or of the wrong kind (RFC 9110 §15.5, RFC 6585 §5).
 
-use super::exchange::{filled, observe, require_status, still_serves, usual_status_of};
+use super::exchange::{
+    filled, observe, require_status, status_of_nothing, still_serves, usual_status_of,
+};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop};
 use crate::peers::http_prober::Answer;
@@ -287,6 +289,10 @@ async fn judge(bench: Bench, limit: &'static Limit) -> Judged {
     let mut allowed = limit.allowed.to_vec();
     if limit.usual {
         allowed.push(usual_status_of(&bench, &(limit.request)()).await?);
+    }
+    if limit.allowed.contains(&404) {
+        allowed.push(status_of_nothing(&bench).await?);
+        allowed.dedup();
     }
     let mut connection = bench.http().await?;
     let bytes = filled(&(limit.request)(), &connection);

@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
             Level::Policy,
             "http/responses/target-is-not-echoed-as-markup",
             &["FIRMPROOF-PAGE-9"],
-            "Markup in a target, a query or a field appears escaped, or not at all",
+            "Markup in a target, a query or a field appears escaped, as plain text, or not at all",
             markup,
         ),
         Case::new(
@@ -274,8 +274,12 @@ async fn markup(bench: Bench) -> Judged {
         let whole = format!("{request}Connection: close\r\n\r\n");
         let seen = ask(&bench, whole.as_bytes(), "GET", STATEMENT).await?;
         let body = String::from_utf8_lossy(&seen.body);
+        // Plain text has no markup, whatever stands in it.
+        let plain = seen
+            .field("content-type")
+            .is_some_and(|value| value.starts_with("text/plain"));
         require(
-            !body.contains(MARK),
+            plain || !body.contains(MARK),
             STATEMENT,
             "no markup of the request in the content",
             format!("{seen} with {MARK}"),

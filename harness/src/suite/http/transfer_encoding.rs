@@ -75,7 +75,7 @@ const REFUSED: &[Row] = &[
     )
     .then_closed(),
     Row::new(
-        Level::Must,
+        Level::Should,
         "other-coding-on-a-line-before",
         "RFC9112-6.1-2",
         "Two lines make one list: the coding before chunked is not understood",
