@@ -1,5 +1,6 @@
 //! The device's power: on, ready, alive, cut.
 
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use firmproof_bootconfig::BootConfig;
@@ -103,10 +104,24 @@ impl Bench {
             }
         };
         tokio::select! {
-            opened = tokio::time::timeout(deadline, open) => opened.map_err(|_| Stop::inconclusive(
-                self.with_console(&format!("nothing listens on {at} after {} s", deadline.as_secs_f32())))),
-            how = self.death() => Err(self.died_early(&how)),
-        }
+                    opened = tokio::time::timeout(deadline, open) => opened.map_err(|_| Stop::inconclusive(
+        self.never_listened(at, deadline))),
+                    how = self.death() => Err(self.died_early(&how)),
+                }
+    }
+
+    /// What was waited for, and which keys of the profile make it wait longer.
+    fn never_listened(&self, at: SocketAddrV4, deadline: Duration) -> String {
+        let keys = match self.profile().start {
+            Some(_) => {
+                "`start.deadline_s` of the profile is how long it may take, `jobs` how many start at a time"
+            }
+            None => "`at.wait_s` of the profile is how long it may take",
+        };
+        let seconds = deadline.as_secs_f32();
+        self.with_console(&format!(
+            "nothing listens on {at} after {seconds} s; {keys}"
+        ))
     }
 
     fn died_early(&self, how: &str) -> Stop {

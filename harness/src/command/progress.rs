@@ -1,17 +1,22 @@
 //! What a run says while it goes on. A terminal gets a bar; a log gets a line for each case that did not
 //! pass and a line at every tenth of the run; a program gets a JSON object a line.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Instant;
 
 use firmproof::case::Verdict;
+use firmproof::report::printable;
 use firmproof::report::style::{Style, Tone};
 use firmproof::report::summary::Exit;
 use firmproof::result::{Record, RunResult};
 use firmproof::run::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How many different reasons are told as they come; the summary has all.
+const TOLD: usize = 5;
 
 /// Shows events to a person until the run ends.
 pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
@@ -37,6 +42,7 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
     let began = Instant::now();
     let mut running: Vec<String> = Vec::new();
     let mut done = 0;
+    let mut told = BTreeSet::new();
     while let Some(event) = events.recv().await {
         match event {
             Event::Began { id } => running.push(id),
@@ -49,6 +55,13 @@ pub(super) async fn show(mut events: UnboundedReceiver<Event>, total: usize) {
                     || matches!(record.verdict, Verdict::Fail | Verdict::Inconclusive)
                 {
                     say(line(style, &record));
+                }
+                // Why nothing can be judged, such as a device that is not there, is not kept until the end.
+                if let (Verdict::Inconclusive, Some(reason)) = (record.verdict, &record.reason)
+                    && told.insert(reason.clone())
+                    && told.len() <= TOLD
+                {
+                    say(format!("             {}", printable(reason)));
                 }
                 if !terminal && (done * 10 / total) > ((done - 1) * 10 / total) {
                     eprintln!(

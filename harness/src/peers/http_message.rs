@@ -154,7 +154,7 @@ fn response(
 ) -> Result<Option<Response>, Malformed> {
     let begun = cursor.rest();
     let known = begun.len().min(NAME.len());
-    if begun[..known] != NAME[..known] {
+    if !begun[..known].eq_ignore_ascii_case(&NAME[..known]) {
         // Told before anything else is: whatever follows is no response of HTTP/1.
         let line = begun.split(|&byte| byte == b'\n').next();
         let detail = format!("no status line: {}", shown(line.unwrap_or_default()));

@@ -1,5 +1,7 @@
 //! What the keys of a profile say together.
 
+use std::net::SocketAddrV4;
+
 use super::{Capability, Kind, Profile, QemuSettings};
 
 /// Requires that the keys of `profile`, which was read from `text`, go together.
@@ -40,6 +42,16 @@ fn external(profile: &Profile, text: &str) -> Result<(), String> {
              `http = \"address:port\"` of its server, or `mqtt` or `ntp` = \"address:port\" where the harness is \
              to wait for its client",
         ));
+    }
+    if let Some(http) = &at.http {
+        // Any port in the place of the one that each bench has.
+        let filled = http.replace("{http_port}", "1");
+        if !filled.contains('{') && filled.parse::<SocketAddrV4>().is_err() {
+            let problem = format!(
+                "`at.http` must be an IPv4 address and a port, such as \"192.168.1.20:80\": it is {http:?}"
+            );
+            return Err(on_line(text, "http", &problem));
+        }
     }
     let lists = |capability| profile.capabilities.contains(&capability);
     if lists(Capability::Http) && at.http.is_none() {

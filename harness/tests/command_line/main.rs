@@ -152,14 +152,14 @@ fn a_run_in_which_a_must_fails_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap().to_string();
-    // A server that finds everything. It ends with the test's process.
+    // A server that fails whatever it is asked. It ends with the test's process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
             while stream.read(&mut request).is_ok_and(|length| length > 0) {
                 // A prober that has gone is its own affair.
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                let _ = stream.write_all(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
             }
         }
     });

@@ -20,7 +20,7 @@ fn server(bad: usize) -> String {
             let mut request = [0; 4096];
             while stream.read(&mut request).is_ok_and(|length| length > 0) {
                 let status = match answered.fetch_add(1, Ordering::Relaxed) < bad {
-                    true => "200 OK",
+                    true => "500 Internal Server Error",
                     false => "404 Not Found",
                 };
                 // A prober that has gone is its own affair.

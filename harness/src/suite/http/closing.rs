@@ -332,7 +332,7 @@ async fn side_by_side(bench: Bench) -> Judged {
     }
     for _ in 0..3 {
         for connection in &mut connections {
-            let bytes = filled(GET, &connection);
+            let bytes = filled(GET, connection);
             connection.send(&bytes).await;
             let seen = response(connection, "GET", STATEMENT).await?;
             let fine = seen.status < 500 && !seen.ends_the_connection();
