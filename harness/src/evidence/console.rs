@@ -135,11 +135,15 @@ impl Console {
 pub struct Lines(Vec<u8>);
 
 impl Lines {
-    /// Takes bytes in; each line that ends in them goes to `console`.
+    /// Takes bytes in; each line that ends in them, and says something, goes to `console`.
     pub fn take(&mut self, bytes: &[u8], console: &Console) {
         for &byte in bytes {
             if byte == b'\n' {
-                console.push(String::from_utf8_lossy(&self.0).trim_end_matches('\r'));
+                let line = String::from_utf8_lossy(&self.0);
+                let line = line.trim_end_matches('\r');
+                if !line.is_empty() {
+                    console.push(line);
+                }
                 self.0.clear();
             } else if self.0.len() < KEPT_LINE_BYTES {
                 self.0.push(byte);
@@ -170,6 +174,16 @@ mod tests {
         let later = console.wait(mark, second, |l| l.is("panic"));
         let (line, ()) = tokio::join!(later, async { console.push("event=panic at=x") });
         assert!(line.is_some());
+    }
+
+    #[test]
+    fn a_line_that_a_reset_cut_does_not_swallow_the_ready_line() {
+        let console = Console::new(Instant::now());
+        let mut lines = Lines::default();
+        lines.take(b"event=mqtt.sent id=1\r\n\r\nev", &console);
+        lines.take(b"\nevent=ready\r\n", &console);
+        let seen: Vec<String> = console.since(0).into_iter().map(|line| line.text).collect();
+        assert_eq!(seen, ["event=mqtt.sent id=1", "ev", "event=ready"]);
     }
 
     #[test]

@@ -20,10 +20,12 @@ fn register(number: usize) -> *mut u32 {
     (UART + 4 * number) as *mut u32
 }
 
-/// Sets the UART up.
+/// Sets the UART up. A reset may have come in the middle of a line, so that one is ended first.
 pub(crate) fn start() {
     // SAFETY: the board's memory map.
     unsafe { register(LINE_CONTROL).write_volatile(EIGHT_BITS) };
+    // The UART cannot fail.
+    let _ = Uart.write_str("\n");
 }
 
 /// Writes one line.
