@@ -195,6 +195,15 @@ impl Case {
         self
     }
 
+    /// The same as a rule of ours: the specification leaves it open.
+    #[must_use]
+    pub fn policy(self) -> Self {
+        Self {
+            level: Level::Policy,
+            ..self
+        }
+    }
+
     /// The first part of the id.
     pub fn protocol(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()

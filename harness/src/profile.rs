@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,8 @@ pub struct Profile {
     jobs: Option<std::num::NonZeroUsize>,
     /// How the device shows after a hostile case that it is alive; see [`Profile::liveness`].
     liveness: Option<Liveness>,
+    /// Seconds within which its MQTT client connects again; see [`Profile::reconnects_later`].
+    reconnect_s: Option<u16>,
     /// How an external program is started; absent for a device that already runs. For the host
     /// device: which program it is, when it is not the harness's own.
     pub start: Option<Start>,
@@ -235,6 +238,14 @@ impl Profile {
         })
     }
 
+    /// How much longer than `patience` its MQTT client may take until it connects again.
+    pub fn reconnects_later(&self, patience: Duration) -> Duration {
+        let within = self
+            .reconnect_s
+            .map_or(patience, |seconds| Duration::from_secs(seconds.into()));
+        within.saturating_sub(patience)
+    }
+
     /// Whether the device, and the lab that its kind gets, can do this.
     pub fn has(&self, capability: Capability) -> bool {
         match capability {
@@ -351,6 +362,12 @@ mod tests {
             format!("{started}[start.settings]\nqos = [\"-q\"]\n"),
             format!("{started}[observe]\nmessage = \"got it\"\n"),
             format!("{started}[power]\nreset = []\n"),
+            format!("liveness = \"reconnects\"\nreconnect_s = 600\n{started}"),
+            format!("liveness = \"runs\"\nreconnect_s = 30\n{started}"),
+            format!("{started}[observe.clock.topic]\nname = \"a/#\"\nunix_s = \"/t\"\n"),
+            "capabilities = [\"ntp\"]\n[start]\ncommand = [\"a\"]\n[observe]\n\
+             clock = { topic = { name = \"a\", unix_s = \"/t\" } }\n"
+                .into(),
         ];
         let shown: Vec<String> = mistakes.iter().map(|rest: &String| refused(rest)).collect();
         insta::assert_snapshot!(shown.join("\n----\n"));

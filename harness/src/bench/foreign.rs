@@ -9,6 +9,8 @@ use super::{Bench, PATIENCE, lock};
 use crate::case::{Judged, Stop};
 use crate::evidence::console::Line;
 use crate::peers::http_prober::Answer;
+use crate::peers::scripted_broker::ScriptedBroker;
+use crate::peers::state_topic::StateTopic;
 use crate::profile::{Capability, ClockView};
 
 /// What a device shows of its clock.
@@ -18,6 +20,21 @@ pub struct Clock {
     pub unix_s: Option<i64>,
     /// How it says so, for a person.
     pub shown: String,
+}
+
+impl Clock {
+    /// The clock in JSON, by the pointers of the profile.
+    fn read(seen: &Value, unix_s: &str, synced: Option<&str>) -> Self {
+        let number = seen.pointer(unix_s).and_then(Value::as_f64);
+        let set = match synced {
+            Some(synced) => seen.pointer(synced) == Some(&Value::Bool(true)),
+            None => number.is_some_and(|number| number > 0.0),
+        };
+        Self {
+            unix_s: number.filter(|_| set).map(|number| number as i64),
+            shown: seen.to_string(),
+        }
+    }
 }
 
 impl Bench {
@@ -52,16 +69,13 @@ impl Bench {
                 synced,
             }) => {
                 let seen = self.json(path).await?;
-                let number = seen.pointer(unix_s).and_then(Value::as_f64);
-                let set = match synced {
-                    Some(synced) => seen.pointer(synced) == Some(&Value::Bool(true)),
-                    None => number.is_some_and(|number| number > 0.0),
-                };
-                Ok(Clock {
-                    unix_s: number.filter(|_| set).map(|number| number as i64),
-                    shown: seen.to_string(),
-                })
+                Ok(Clock::read(&seen, unix_s, synced.as_deref()))
             }
+            Some(ClockView::Topic {
+                name,
+                unix_s,
+                synced,
+            }) => self.published_clock(name, unix_s, synced.as_deref()),
             None => {
                 let time = &self.state().await?["time"];
                 let set = time["synced"] == true;
@@ -85,10 +99,28 @@ impl Bench {
         loop {
             turns.tick().await;
             let clock = self.clock().await?;
-            if clock.unix_s.is_some() || tokio::time::Instant::now() >= until {
+            if clock.unix_s.is_some() {
+                return Ok(clock);
+            }
+            if tokio::time::Instant::now() >= until {
+                self.can_be_seen()?;
                 return Ok(clock);
             }
         }
+    }
+
+    /// Whether the device has come to where it shows its clock.
+    fn can_be_seen(&self) -> Judged {
+        let Some(unseen) = lock(&self.0.state_topic)
+            .as_ref()
+            .filter(|watched| !watched.has_connected())
+            .map(StateTopic::why_nothing)
+        else {
+            return Ok(());
+        };
+        Err(Stop::inconclusive(self.with_console(&format!(
+            "the profile's `observe.clock`: {unseen}"
+        ))))
     }
 
     /// The JSON that the device's server gives for a GET of `path`.
@@ -109,6 +141,53 @@ impl Bench {
         Err(Stop::inconclusive(self.with_console(&format!(
             "the profile's `observe.clock` is at {path}: {seen}"
         ))))
+    }
+
+    /// Puts a broker beside the case when the profile has the device show its state on a topic, and the case has no
+    /// broker of its own.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when its port is taken.
+    pub(super) async fn watch_state_topic(&self) -> Judged {
+        let Some(ClockView::Topic { name, .. }) = &self.profile().observe.clock else {
+            return Ok(());
+        };
+        if lock(&self.0.endpoints).contains_key("mqtt_port") {
+            return Ok(());
+        }
+        let (lab, evidence) = (&self.0.lab, &self.0.evidence);
+        let broker = ScriptedBroker::listen(lab, evidence).await.map_err(|e| {
+            Stop::inconclusive(format!(
+                "the broker for the topic of `observe.clock` cannot listen: {e}"
+            ))
+        })?;
+        let watched = StateTopic::watch(broker, name);
+        self.announce("mqtt", watched.address());
+        *lock(&self.0.state_topic) = Some(watched);
+        Ok(())
+    }
+
+    /// What the device has published of its clock.
+    fn published_clock(&self, topic: &str, unix_s: &str, synced: Option<&str>) -> Judged<Clock> {
+        let (latest, why_nothing) = match &*lock(&self.0.state_topic) {
+            Some(watched) => (watched.latest(), watched.why_nothing()),
+            None => {
+                let text = "the clock is shown on a topic, and the case has the device's broker for itself";
+                return Err(Stop::inconclusive(text));
+            }
+        };
+        let Some(payload) = latest else {
+            return Ok(Clock {
+                unix_s: None,
+                shown: why_nothing,
+            });
+        };
+        match serde_json::from_slice(&payload) {
+            Ok(seen) => Ok(Clock::read(&seen, unix_s, synced)),
+            Err(error) => Err(Stop::inconclusive(self.with_console(&format!(
+                "the profile's `observe.clock` is on the topic `{topic}`: a payload that is not JSON: {error}"
+            )))),
+        }
     }
 
     /// Waits until the device has told of a message with this payload; whether it has.

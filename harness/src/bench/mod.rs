@@ -29,6 +29,7 @@ use crate::evidence::Evidence;
 use crate::lab::{EthernetOptions, Lab, OsOptions};
 use crate::peers::ntp_server::{NTP_PORT, NtpServer};
 use crate::peers::scripted_broker::{MQTT_PORT, ScriptedBroker};
+use crate::peers::state_topic::StateTopic;
 use crate::profile::{Capability, Kind, Profile};
 
 pub use board::Seat;
@@ -55,6 +56,8 @@ struct Inner {
     device: tokio::sync::Mutex<Box<dyn Device>>,
     /// Console place where the device was last started.
     started_at: Mutex<usize>,
+    /// The broker of a device that shows its state on a topic.
+    state_topic: Mutex<Option<StateTopic>>,
     /// How the device's process ended, when nobody had cut its power.
     ended: watch::Sender<Option<String>>,
 }
@@ -107,6 +110,7 @@ impl Bench {
             ports: Mutex::default(),
             device: tokio::sync::Mutex::new(device),
             started_at: Mutex::new(0),
+            state_topic: Mutex::default(),
             ended: watch::channel(None).0,
         }))
     }
@@ -186,7 +190,7 @@ impl Bench {
         if self.need(Capability::Command).is_err() {
             broker.serve_own_traffic();
         }
-        broker.wait_longer(self.coming());
+        broker.wait_longer(self.coming() + self.profile().reconnects_later(PATIENCE));
         self.announce("mqtt", broker.address());
         Ok(broker)
     }

@@ -32,6 +32,7 @@ impl Bench {
     /// # Errors
     /// [`Stop::Inconclusive`] when it cannot be started.
     pub async fn power_on(&self) -> Judged {
+        self.watch_state_topic().await?;
         let boot = self.boot()?;
         self.hide_secrets(&boot.config);
         *lock(&self.0.started_at) = self.0.evidence.console.mark();

@@ -278,6 +278,10 @@ fn profile_text(answers: &Answers) -> String {
         None if speaks(Protocol::Mqtt) => "# liveness = \"reconnects\"\n".into(),
         None => "# liveness = \"runs\"\n".into(),
     };
+    if speaks(Protocol::Mqtt) && answers.liveness == Some(Liveness::Reconnects) {
+        text += "# Seconds within which its MQTT client connects again, when it may take more than 10.\n\
+                 # reconnect_s = 30\n";
+    }
     let fixed: Vec<String> = [
         answers
             .http
@@ -337,6 +341,9 @@ fn profile_text(answers: &Answers) -> String {
         text += "# clock = { console = \"clock set, unix time {unix_s}\" }\n\
                  # clock = { http = { path = \"/status\", unix_s = \"/time/unix_s\" } }\n";
     }
+    if speaks(Protocol::Ntp) && speaks(Protocol::Mqtt) {
+        text += "# clock = { topic = { name = \"my/state\", unix_s = \"/time/unix_s\" } }\n";
+    }
     if speaks(Protocol::Mqtt) {
         text += "# message = \"message: {payload_hex}\"\n";
     }
@@ -371,7 +378,10 @@ mod tests {
         text.lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(key)
-                    if is_key(key) && !key.contains("http = {") && !key.contains("network") =>
+                    if is_key(key)
+                        && !key.contains("http = {")
+                        && !key.contains("topic = {")
+                        && !key.contains("network") =>
                 {
                     key
                 }

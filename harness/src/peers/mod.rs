@@ -14,3 +14,4 @@ pub mod ntp_packet;
 pub mod ntp_server;
 pub mod rumqttd_broker;
 pub mod scripted_broker;
+pub mod state_topic;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-use super::{Capability, Kind, Profile, QemuSettings};
+use super::{Capability, ClockView, Kind, Liveness, Profile, QemuSettings};
 
 /// Requires that the keys of `profile`, which was read from `text`, go together.
 ///
@@ -26,10 +26,50 @@ pub(super) fn check(profile: &Profile, text: &str) -> Result<(), String> {
             &format!("`[qemu]` is for devices of kind \"qemu\"; this one is of kind \"{kind}\""),
         ));
     }
+    clock_topic(profile, text)?;
+    reconnects(profile, text)?;
     match profile.kind {
         Kind::External => external(profile, text),
         Kind::Host | Kind::Qemu | Kind::Probe => ours(profile, text),
     }
+}
+
+/// A case ends after 150 s, and may lose the connection twice.
+const LONGEST_RECONNECT_S: u16 = 60;
+
+fn reconnects(profile: &Profile, text: &str) -> Result<(), String> {
+    let Some(seconds) = profile.reconnect_s else {
+        return Ok(());
+    };
+    let problem = if profile.liveness() != Liveness::Reconnects {
+        "`reconnect_s` is for a device with `liveness = \"reconnects\"`".into()
+    } else if !(1..=LONGEST_RECONNECT_S).contains(&seconds) {
+        format!("`reconnect_s` is 1 to {LONGEST_RECONNECT_S} seconds: it is {seconds}")
+    } else {
+        return Ok(());
+    };
+    Err(on_line(text, "reconnect_s", &problem))
+}
+
+fn clock_topic(profile: &Profile, text: &str) -> Result<(), String> {
+    let Some(ClockView::Topic { name, .. }) = &profile.observe.clock else {
+        return Ok(());
+    };
+    let problem = if profile.kind != Kind::External {
+        format!(
+            "`observe.clock` at a topic is for devices of kind \"external\"; this one is of kind \"{}\"",
+            profile.kind
+        )
+    } else if !profile.capabilities.contains(&Capability::Mqtt) {
+        "`observe.clock` at a topic needs `mqtt` in `capabilities`: the device's MQTT client publishes there".into()
+    } else if name.is_empty() || name.contains(['#', '+', '\0']) {
+        format!(
+            "`observe.clock` has the name of a topic, such as \"sensor/state\", without `+` and `#`: it is {name:?}"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(on_line(text, "clock", &problem))
 }
 
 fn external(profile: &Profile, text: &str) -> Result<(), String> {
@@ -114,11 +154,14 @@ fn ours(profile: &Profile, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `problem` with the line on which `key` stands.
+/// `problem` with the line on which `key` stands, or the table of that name.
 fn on_line(text: &str, key: &str, problem: &str) -> String {
     let is_key = |line: &str| {
-        let rest = line.trim_start().strip_prefix(key);
+        let line = line.trim_start();
+        let rest = line.strip_prefix(key);
+        let mut table = line.trim_start_matches('[').split(['.', ']']);
         rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+            || (line.starts_with('[') && table.any(|part| part == key))
     };
     match text.lines().position(is_key) {
         Some(place) => format!("line {}: {problem}", place + 1),

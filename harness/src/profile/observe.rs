@@ -27,6 +27,15 @@ pub enum ClockView {
         /// JSON pointer to a boolean that says whether the clock is set; without it, a number above 0 does.
         synced: Option<String>,
     },
+    /// In JSON that its MQTT client publishes, once the clock has been set or again and again.
+    Topic {
+        /// The topic name.
+        name: String,
+        /// As in [`Self::Http`]; "" is the whole payload, when that is a number.
+        unix_s: String,
+        /// As in [`Self::Http`].
+        synced: Option<String>,
+    },
 }
 
 /// A part of a console line with one value in it.

@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use super::Setup;
 use crate::bench::Bench;
 use crate::case::{Case, Finding, Judged, Stop, Verdict};
-use crate::evidence::Evidence;
 use crate::evidence::capture::pcapng_of;
+use crate::evidence::{Direction, Evidence};
 use crate::lab::Capture;
-use crate::profile::Capability;
+use crate::profile::{Capability, Kind};
 use crate::result::{
     Attempt, EvidenceFile, Record, RecordFile, ResultError, SCHEMA, SUITE_VERSION,
 };
@@ -193,6 +193,38 @@ fn write(
     setup.folder.write(record, &file, capture.as_deref())
 }
 
+/// Why a client that is not ours, and never sent a byte, is not judged: its command or its profile is wrong, or it takes
+/// its time before it begins, which no clause forbids.
+fn said_nothing(case: &Case, bench: &Bench, finding: &Finding) -> Option<Stop> {
+    let is_client = case.protocol() != "http";
+    let entries = bench.evidence().transcript.entries();
+    let ends = ["FIN", "RST"];
+    let silent = entries.iter().all(|entry| {
+        entry.direction != Direction::FromDevice || ends.contains(&entry.summary.as_str())
+    });
+    if bench.profile().kind != Kind::External || !is_client || !silent {
+        return None;
+    }
+    Some(Stop::inconclusive(format!(
+        "the device sent nothing at all: {}",
+        finding.seen
+    )))
+}
+
+/// A program that has ended by itself explains what was not seen of it.
+async fn with_end(bench: &Bench, finding: Finding) -> Finding {
+    if bench.profile().kind != Kind::External {
+        return finding;
+    }
+    match bench.ended().await {
+        Some(how) if !finding.seen.contains(&how) => Finding {
+            seen: format!("{}; its process had ended by itself: {how}", finding.seen),
+            ..finding
+        },
+        _ => finding,
+    }
+}
+
 async fn on_bench(case: &Case, bench: &Bench) -> Judged {
     let statement = case.statements.first().copied().unwrap_or("liveness");
     // A set, because dropping it ends the case: an interrupted run leaves no device behind.
@@ -203,8 +235,11 @@ async fn on_bench(case: &Case, bench: &Bench) -> Judged {
         stop = bench.emulator_fails() => Ok(Some(Ok(Err(stop)))),
     };
     let judged = match outcome {
-        Ok(Some(Ok(Err(stop @ Stop::Fail(_))))) => {
-            Err(bench.emulator_hangs().await.unwrap_or(stop))
+        Ok(Some(Ok(Err(Stop::Fail(finding))))) => {
+            let finding = with_end(bench, finding).await;
+            let hangs = bench.emulator_hangs().await;
+            let stop = hangs.or_else(|| said_nothing(case, bench, &finding));
+            Err(stop.unwrap_or(Stop::Fail(finding)))
         }
         Ok(Some(Ok(judged))) => judged,
         Ok(Some(Err(panic))) => Err(Stop::inconclusive(format!(

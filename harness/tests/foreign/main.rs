@@ -15,10 +15,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
 
 /// Profiles of real programs, and what each takes to run.
-const REAL: [(&str, &str); 9] = [
+const REAL: [(&str, &str); 10] = [
     ("mosquitto-sub", "mosquitto_sub"),
     ("mosquitto-pub", "mosquitto_pub"),
     ("rumqttc", ""),
+    ("paho", "/usr/lib/python3/dist-packages/paho/mqtt/client.py"),
     ("chrony", "chronyd"),
     ("ntpdig", "ntpdig"),
     ("lighttpd", "lighttpd"),
@@ -85,6 +86,11 @@ fn main() -> ExitCode {
         let missing = !is_installed("python3");
         trials.push(trial.with_ignored_flag(missing && !required));
     }
+    let trial = Trial::test(
+        "a_client_that_shows_its_clock_on_a_topic_is_judged_by_it",
+        shows_its_clock_on_a_topic,
+    );
+    trials.push(trial.with_ignored_flag(!is_installed("python3") && !required));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -214,18 +220,64 @@ const BAD: [(&str, &str, &[&str], &[&str]); 3] = [
     ),
 ];
 
-fn bad(profile: &str, filter: &[&str], must_fail: &[&str]) -> Result<(), Failed> {
+/// A clock that can be seen on a topic alone.
+const SENSOR: &str = "name = \"sensor\"\nkind = \"external\"\ncapabilities = [\"mqtt\", \"ntp\"]\n\
+     liveness = \"runs\"\n[start]\ncommand = [\"python3\", \"{script}/sntp_client_with_a_topic.py\", \
+     \"{ntp_host}\", \"{ntp_port}\", \"{mqtt_host}\", \"{mqtt_port}\", \"{care}\"]\n\
+     [observe.clock.topic]\nname = \"{topic}\"\nunix_s = \"/time/unix_s\"\nsynced = \"/time/synced\"\n";
+
+fn shows_its_clock_on_a_topic() -> Result<(), Failed> {
+    let sensor = |care, topic| SENSOR.replace("{care}", care).replace("{topic}", topic);
+    for (id, verdict) in judged(&sensor("careful", "sensor/state"), &["ntp/replies/"])? {
+        // Another address is there only in a network of the run's own.
+        if verdict != Verdict::Pass && !id.contains("/from-another-") {
+            return Err(format!("a careful client: {id}: {verdict:?}").into());
+        }
+    }
+    let careless = sensor("careless", "sensor/state");
+    bad(
+        &careless,
+        &["ntp/replies/"],
+        &["ntp/replies/wrong-originate", "ntp/replies/leap-3"],
+    )?;
+    // A profile with the wrong topic says which there are.
     let folder = tempfile::tempdir()?;
-    let file = folder.path().join("bad.toml");
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
-    let text = profile.replace("{script}", &scripts.display().to_string());
-    std::fs::write(&file, text)?;
-    let run = run(&file.display().to_string(), filter)?;
-    let verdicts: BTreeMap<String, Verdict> = run
+    let file = written(folder.path(), &sensor("careful", "sensor/clock"))?;
+    let run = run(&file, &["ntp/replies/leap-3"])?;
+    let reasons: Vec<String> = run
         .cases
         .into_iter()
-        .map(|case| (case.id, case.verdict))
+        .filter_map(|case| case.reason)
         .collect();
+    let wanted =
+        "nothing was published on the topic `sensor/clock`; it has published on `sensor/state`";
+    if !reasons.iter().any(|reason| reason.contains(wanted)) {
+        return Err(format!("not said what is wrong: {reasons:?}").into());
+    }
+    Ok(())
+}
+
+/// Writes the profile `text` of a program of ours into `folder`; the file's path.
+fn written(folder: &Path, text: &str) -> Result<String, Failed> {
+    let file = folder.join("profile.toml");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign");
+    std::fs::write(
+        &file,
+        text.replace("{script}", &scripts.display().to_string()),
+    )?;
+    Ok(file.display().to_string())
+}
+
+/// The verdicts of the cases that fit `filter` on the device that `profile` describes.
+fn judged(profile: &str, filter: &[&str]) -> Result<BTreeMap<String, Verdict>, Failed> {
+    let folder = tempfile::tempdir()?;
+    let run = run(&written(folder.path(), profile)?, filter)?;
+    let verdicts = run.cases.into_iter().map(|case| (case.id, case.verdict));
+    Ok(verdicts.collect())
+}
+
+fn bad(profile: &str, filter: &[&str], must_fail: &[&str]) -> Result<(), Failed> {
+    let verdicts = judged(profile, filter)?;
     let missed: Vec<String> = must_fail
         .iter()
         .filter(|id| verdicts.get(**id) != Some(&Verdict::Fail))

@@ -45,6 +45,8 @@ pub struct Connection {
     serves_own_traffic: bool,
     last_length: usize,
     number: u32,
+    /// Whether the case has no part in anything of it.
+    aside: bool,
 }
 
 /// What the device publishes and subscribes to of its own accord.
@@ -107,6 +109,7 @@ impl Connection {
             serves_own_traffic: false,
             last_length: 0,
             number: evidence.transcript.begin_connection(PEER),
+            aside: false,
         }
     }
 
@@ -114,7 +117,7 @@ impl Connection {
         Place {
             peer: PEER,
             connection: Some(self.number),
-            aside,
+            aside: aside || self.aside,
         }
     }
 
@@ -122,6 +125,11 @@ impl Connection {
     /// SUBSCRIBE, is answered here.
     pub(super) fn serve_own_traffic(&mut self) {
         self.serves_own_traffic = true;
+    }
+
+    /// The case has no part in this connection: what it carries is on record as aside.
+    pub fn stands_aside(&mut self) {
+        self.aside = true;
     }
 
     /// From now on a SUBSCRIBE of a device whose own traffic is served is its own affair, the first one too.

@@ -3,7 +3,7 @@
 use super::hostile::{Hostile, hostile, hostile_raw};
 use super::scene::{SUBSCRIBES, begin, begin_session, lives_on, refuses, takes_message};
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level, Stop, require};
+use crate::case::{Case, Finding, Judged, Level, Stop, require};
 use crate::peers::mqtt_bytes::{connack, publish};
 use crate::peers::mqtt_packet::ClientPacket;
 use crate::profile::Capability;
@@ -87,10 +87,22 @@ fn refusal(code: u8, meaning: &str, session_present: bool) -> Case {
                 return Err(Stop::fail(statement, "no further packet on the refused connection", packet.to_string()));
             }
             drop(connection);
-            lives_on(&bench, &mut broker, statement).await
+            match lives_on(&bench, &mut broker, statement).await {
+                Err(Stop::Fail(finding)) if code == 1 && of_another_version(&finding) => {
+                    bench.observed("asks for another version of the protocol");
+                    bench.alive(statement).await
+                }
+                judged => judged,
+            }
         },
     )
     .needs(&[Capability::Mqtt])
+}
+
+/// Whether a CONNECT was refused for its protocol name or level. Code 1 says that the server does not support the level
+/// (table 3.1): a client that speaks another version too is free to ask for that one.
+fn of_another_version(finding: &Finding) -> bool {
+    ["MQTT-3.1.2-1", "MQTT-3.1.2-2"].contains(&finding.statement.as_str())
 }
 
 fn malformed() -> Vec<Hostile> {

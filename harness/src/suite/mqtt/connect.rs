@@ -118,6 +118,7 @@ pub(super) fn cases() -> Vec<Case> {
             |mqtt| mqtt.client_id = text("Gerät-42"),
             |c| c.client_id == "Gerät-42",
         ),
+        // A policy: the interval is the client's to choose (§3.1.2.10); what it says is what it has to keep.
         field(
             "keep-alive-largest",
             &[Setting(KeepAlive)],
@@ -125,7 +126,8 @@ pub(super) fn cases() -> Vec<Case> {
             "The keep alive field is the configured one, up to 65,535 s",
             |mqtt| mqtt.keep_alive_s = u16::MAX,
             |c| c.keep_alive == u16::MAX,
-        ),
+        )
+        .policy(),
         field(
             "keep-alive-0",
             &[Setting(KeepAliveOff)],

@@ -75,10 +75,15 @@ pub(super) async fn reconnects(
     broker: &mut ScriptedBroker,
     statement: &str,
 ) -> Judged<(Connection, Connect)> {
+    let expected = if statement == RECOVERY {
+        "the device connects again, as the profile's `liveness` says"
+    } else {
+        "the device connects again"
+    };
     let mut connection = broker.accept(PATIENCE).await.map_err(|e| match e {
         BrokerError::Late(after) => Stop::fail(
             statement,
-            "the device connects again",
+            expected,
             format!("no connection within {} ms", after.as_millis()),
         ),
         other => other.into(),
@@ -144,11 +149,18 @@ pub(super) async fn refuses(
         return Err(Stop::fail(
             statement,
             "the device closes the connection",
-            format!(
-                "open after {} ms; {count} packets from the device: {}",
-                PATIENCE.as_millis(),
-                packets.join(", ")
-            ),
+            if packets.is_empty() {
+                format!(
+                    "open after {} ms; the device sends nothing",
+                    PATIENCE.as_millis()
+                )
+            } else {
+                format!(
+                    "open after {} ms; {count} packets from the device: {}",
+                    PATIENCE.as_millis(),
+                    packets.join(", ")
+                )
+            },
         ));
     }
     drop(connection);

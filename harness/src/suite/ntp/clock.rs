@@ -73,7 +73,6 @@ pub(super) async fn synchronise_in_the_end(
     bench: &Bench,
     server: &NtpServer,
     asked: &Request,
-    statement: &str,
 ) -> Judged {
     let answer = async {
         let mut asked = asked.clone();
@@ -89,7 +88,7 @@ pub(super) async fn synchronise_in_the_end(
     };
     let synced = async {
         tokio::select! {
-            synced = until_synced(bench, statement) => return synced,
+            synced = until_shown(bench) => return synced,
             () = bench.until_ended() => (),
         }
         // What it took before its end is on its console, and has to be judged before it is started again.
@@ -98,7 +97,7 @@ pub(super) async fn synchronise_in_the_end(
             // To its start and its first request, and to the reply.
             bench.clock_set(2 * PATIENCE).await?;
         }
-        until_synced(bench, statement).await
+        until_shown(bench).await
     };
     tokio::select! {
         stopped = answer => stopped,
@@ -176,6 +175,21 @@ pub(super) async fn serve(server: &NtpServer, answer: impl Fn(&Request) -> NtpPa
             server.reply(&asked, &reply).await.map_err(unsent)?;
         }
     }
+}
+
+/// Waits until a device that is not ours shows a clock. No clause says after how many good replies, and how soon, a
+/// client sets it (RFC 5905 §10 has it weigh several): without a clock to look at, there is no verdict.
+async fn until_shown(bench: &Bench) -> Judged {
+    let clock = bench.clock_set(PATIENCE).await?;
+    if clock.unix_s.is_some() {
+        return Ok(());
+    }
+    Err(Stop::inconclusive(format!(
+        "good replies, and no clock to see by the profile's `observe.clock` within {} s (a client that weighs several \
+         replies needs a line that tells of each): {}",
+        PATIENCE.as_secs(),
+        clock.shown
+    )))
 }
 
 /// Waits until the device says that its clock is set.

@@ -84,9 +84,9 @@ const FIELDS: &[Field] = &[
     must(
         "length",
         "RFC4330-4-1",
-        "A request has 48 octets",
-        "48 octets",
-        |asked| asked.raw.len() == HEADER_LENGTH,
+        "A request has 48 octets, and behind them an authenticator or extension fields at most",
+        "48 octets, or more in whole words of 4",
+        |asked| asked.raw.len() >= HEADER_LENGTH && asked.raw.len().is_multiple_of(4),
     ),
     must(
         "mode",
@@ -95,13 +95,15 @@ const FIELDS: &[Field] = &[
         "mode 3",
         |asked| asked.packet.mode == 3,
     ),
-    must(
-        "version",
-        "RFC4330-4-2",
-        "A request has version number 4",
-        "version 4",
-        |asked| asked.packet.version == 4,
-    ),
+    // A policy: RFC 4330 §5 lets a client set any version that its server supports, 1 to 4.
+    Field {
+        level: Level::Policy,
+        name: "version",
+        statement: "RFC4330-4-2",
+        requirement: "A request has version number 4",
+        expected: "version 4",
+        holds: |asked| asked.packet.version == 4,
+    },
     Field {
         level: Level::Should,
         name: "transmit-timestamp",
