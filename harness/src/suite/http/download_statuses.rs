@@ -8,7 +8,11 @@ use crate::peers::download_server::response;
 
 /// A case per row.
 pub(super) fn cases() -> Vec<Case> {
+    let silent = download_reply::cases(SILENT).into_iter().map(Case::long);
     download_reply::cases(ROWS)
+        .into_iter()
+        .chain(silent)
+        .collect()
 }
 
 const ROWS: &[Row] = &[
@@ -155,6 +159,10 @@ const ROWS: &[Row] = &[
         reply: |_| Reply::resetting(Vec::new()),
         outcome: Outcome::Failed,
     },
+];
+
+/// The device's patience ends these.
+const SILENT: &[Row] = &[
     Row {
         level: Level::Policy,
         name: "never-answers",

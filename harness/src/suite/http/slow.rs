@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
             Capability::LabFrames,
         ]),
     );
-    cases
+    cases.into_iter().map(Case::long).collect()
 }
 
 /// What a client drips, a byte per device second, after what it sends at once.

@@ -22,7 +22,7 @@ pub(super) const TRANSPORT: Duration = Duration::from_millis(150);
 pub(super) fn cases() -> Vec<Case> {
     vec![
         in_time("pingreq-in-time", 10, 20).needs(&[TimeScale]),
-        in_time("pingreq-in-time-unscaled", 1, 5),
+        in_time("pingreq-in-time-unscaled", 1, 5).long(),
         only_receiving(),
         zero(),
         largest_is_patient(),

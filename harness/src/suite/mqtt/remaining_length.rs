@@ -29,7 +29,11 @@ const STREAMING: Duration = Duration::from_secs(120);
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![inbound_zero()];
-    cases.extend(INBOUND.map(inbound));
+    let [.., longest] = INBOUND;
+    cases.extend(INBOUND.map(|length| {
+        let case = inbound(length);
+        if length == longest { case.long() } else { case }
+    }));
     cases.extend(OUTBOUND.map(outbound));
     cases.extend(
         overlong()

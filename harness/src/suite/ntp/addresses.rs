@@ -49,7 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
     ]
     .into_iter()
-    .map(|case| case.needs(NEEDS))
+    .map(|case| case.needs(NEEDS).long())
     .collect()
 }
 

@@ -89,7 +89,7 @@ pub(super) fn cases() -> Vec<Case> {
                 leaves_clock,
             ),
         ])
-        .map(|case| case.needs(&[Ntp, Configure, ObserveState, TimeScale]))
+        .map(|case| case.needs(&[Ntp, Configure, ObserveState, TimeScale]).long())
         .collect()
 }
 

@@ -79,7 +79,7 @@ pub(super) fn cases() -> Vec<Case> {
         .needs(&[TimeScale, ObserveState, ObserveConsole, LabFrames]),
     ]
     .into_iter()
-    .map(|case| case.needs(&[Ntp, Configure]))
+    .map(|case| case.needs(&[Ntp, Configure]).long())
     .collect()
 }
 

@@ -43,7 +43,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
     ]
     .into_iter()
-    .map(|case| case.needs(NEEDS).needs(&[LabFrames, TimeScale]))
+    .map(|case| case.needs(NEEDS).needs(&[LabFrames, TimeScale]).long())
     .collect()
 }
 

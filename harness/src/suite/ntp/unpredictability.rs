@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
         .needs(&[LabAddresses, TimeScale]),
     ]
     .into_iter()
-    .map(|case| case.needs(&[Configure, Ntp]))
+    .map(|case| case.needs(&[Configure, Ntp]).long())
     .collect()
 }
 
