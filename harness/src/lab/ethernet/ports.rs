@@ -61,6 +61,15 @@ impl Stack {
         }
     }
 
+    /// Whether a SYN between these ends was answered, and the answer is not acknowledged yet.
+    pub(super) fn is_pending(&self, pair: Pair) -> bool {
+        let mut armed = self.ports.iter().flat_map(|port| &port.armed);
+        armed.any(|&handle| {
+            let socket = self.sockets.get::<tcp::Socket<'_>>(handle);
+            socket.state() == tcp::State::SynReceived && pair_of(socket) == Some(pair)
+        })
+    }
+
     pub(super) fn open_port(&mut self, at: SocketAddrV4) -> Result<(u64, SocketAddrV4), LabError> {
         let at = self.free_port(at, |stack, at| {
             stack.ports.iter().any(|port| clash(port.at, at))

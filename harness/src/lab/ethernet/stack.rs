@@ -129,6 +129,15 @@ impl Stack {
             return;
         };
         let opens = flags & TcpSegment::SYN != 0 && flags & TcpSegment::ACK == 0;
+        if opens && self.is_pending(pair) {
+            // SYN again. The stack would open a second connection for it where a listening socket comes first; the
+            // answer to the first SYN is sent again in its own time.
+            let repeated = self.nic.wire.next_inbound();
+            repeated
+                .into_iter()
+                .for_each(|frame| self.nic.wire.recycle(frame));
+            return;
+        }
         if opens {
             self.give_way(pair);
         }

@@ -1,7 +1,7 @@
 //! What goes wrong on the wire, and only that.
 
 use super::*;
-use crate::lab::{Action, Fate, LabError, Matcher, Protocol, UdpSocket, Which};
+use crate::lab::{Action, Fate, LabError, Matcher, Protocol, TcpSegment, UdpSocket, Which};
 
 async fn datagrams(lab: &Lab, dut: &Lab) -> (UdpSocket, UdpSocket) {
     let ours = lab.udp(at(lab.peer_address(1), 123)).await.unwrap();
@@ -150,4 +150,40 @@ async fn a_cut_stops_both_directions_and_restoring_heals() {
     lab.restore().unwrap();
     assert_eq!(read_exactly(&ours, 2).await, b"up");
     assert_eq!(read_exactly(&theirs, 4).await, b"down");
+}
+
+/// The one SYN opens one connection, wherever the stack keeps its listening sockets by then.
+#[tokio::test]
+async fn a_syn_that_is_sent_again_opens_no_second_connection() {
+    let (lab, dut) = plugged();
+    let (first, _theirs, mut listener) = connected(&lab, &dut).await;
+    let port = listener.local_addr();
+    let answer = Matcher::protocol(Protocol::Tcp)
+        .to_dut()
+        .which(Which::Nth(1));
+    lab.faults().unwrap().add(answer, Action::Drop);
+    let opening = async { dut.connect(port, 4 * SOON).await };
+    let meanwhile = async {
+        let mut dropped = lab.on_frame(|frame| frame.fate == Fate::Dropped).unwrap();
+        dropped.next(SOON).await.unwrap();
+        // Its socket is free for the listener, and a third connection makes the listener take it.
+        first.reset();
+        drop(first);
+        dut.connect(port, SOON).await.unwrap()
+    };
+    let (second, _third) = tokio::join!(opening, meanwhile);
+    let second = second.unwrap();
+    let third = listener.accept(SOON).await.unwrap();
+    let ours = listener.accept(SOON).await.unwrap();
+    second.write_all(b"one").await.unwrap();
+    assert_eq!(read_exactly(&ours, 3).await, b"one");
+    drop(third);
+    let frames = lab.capture().frames;
+    let resets = frames.iter().filter(|frame| {
+        frame.direction == crate::lab::Direction::ToDut
+            && frame.tcp().is_some_and(|tcp| {
+                tcp.has(TcpSegment::RST) && tcp.destination == second.local_addr()
+            })
+    });
+    assert_eq!(resets.count(), 0);
 }
