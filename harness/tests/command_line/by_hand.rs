@@ -81,22 +81,22 @@ fn an_ntp_client_that_is_configured_by_hand_is_waited_for_and_judged() {
     again_and_again(&on, move || {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut request = [0; 48];
-        // Version 3, which is not version 4.
-        request[0] = 0x1B;
+        // Version 4, and the mode of a server.
+        request[0] = 0x24;
         request[40] = 0xE9;
         socket.send_to(&request, at).unwrap();
     });
     let profile = format!(
         "name = \"mine\"\nkind = \"external\"\ncapabilities = [\"ntp\"]\n[at]\nntp = \"{at}\"\n"
     );
-    let output = run_against(folder.path(), &profile, "ntp/requests/version");
+    let output = run_against(folder.path(), &profile, "ntp/requests/mode");
     on.store(false, Ordering::Relaxed);
     let run = RunResult::read(&folder.path().join("out")).unwrap();
     let finding = run.cases[0]
         .finding
         .as_ref()
-        .expect("version 3 is not version 4");
-    assert_eq!(finding.statement, "RFC4330-4-2");
+        .expect("mode 4 is not mode 3");
+    assert_eq!(finding.statement, "RFC5905-14-1");
     assert_eq!(output.status.code(), Some(1));
 }
 
