@@ -92,10 +92,7 @@ fn an_ntp_client_that_is_configured_by_hand_is_waited_for_and_judged() {
     let output = run_against(folder.path(), &profile, "ntp/requests/mode");
     on.store(false, Ordering::Relaxed);
     let run = RunResult::read(&folder.path().join("out")).unwrap();
-    let finding = run.cases[0]
-        .finding
-        .as_ref()
-        .expect("mode 4 is not mode 3");
+    let finding = run.cases[0].finding.as_ref().expect("mode 4 is not mode 3");
     assert_eq!(finding.statement, "RFC5905-14-1");
     assert_eq!(output.status.code(), Some(1));
 }

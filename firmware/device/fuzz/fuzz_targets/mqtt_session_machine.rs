@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use embassy_time::{Duration, Instant};
-use firmproof_device::mqtt::codec::{Connack, PacketId, Publish, Qos, Received, ReturnCode, Suback};
+use firmproof_device::mqtt::codec::{
+    Connack, PacketId, Publish, Qos, Received, ReturnCode, Suback,
+};
 use firmproof_device::mqtt::session::{
     Content, MAX_RECORD_LEN, Notice, Record, Reply, SLOTS, Session, Settings, Transmit,
 };
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
 const SETTINGS: Settings = Settings {
@@ -49,7 +51,12 @@ enum Event {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Sent {
     Connect,
-    Publish { id: PacketId, qos: Qos, number: u32, dup: bool },
+    Publish {
+        id: PacketId,
+        qos: Qos,
+        number: u32,
+        dup: bool,
+    },
     Pubrel(PacketId),
     Request(PacketId),
     Pingreq,
@@ -150,7 +157,10 @@ impl World {
             let sent = match transmit {
                 Transmit::Connect { .. } => Sent::Connect,
                 Transmit::Publish { slot, dup } => {
-                    let message = self.session.message(slot).expect("a slot that is due is full");
+                    let message = self
+                        .session
+                        .message(slot)
+                        .expect("a slot that is due is full");
                     let (id, qos, number) = (message.id, message.qos(), message.content.len());
                     assert!(
                         self.released.get(&id) != Some(&number),
@@ -163,7 +173,12 @@ impl World {
                     );
                     self.published.push(number);
                     self.session.mark_sent(slot);
-                    Sent::Publish { id, qos, number, dup }
+                    Sent::Publish {
+                        id,
+                        qos,
+                        number,
+                        dup,
+                    }
                 }
                 Transmit::Pubrel(id) => Sent::Pubrel(id),
                 Transmit::Request(id, _) => Sent::Request(id),
@@ -221,10 +236,18 @@ impl World {
                 }
                 self.accepted = true;
                 let code = ReturnCode::Accepted;
-                self.receive(&Received::Connack(Connack { session_present, code }));
+                self.receive(&Received::Connack(Connack {
+                    session_present,
+                    code,
+                }));
                 self.send_again();
             }
-            Sent::Publish { id, qos: Qos::ExactlyOnce, number, dup } => {
+            Sent::Publish {
+                id,
+                qos: Qos::ExactlyOnce,
+                number,
+                dup,
+            } => {
                 if self.broker.held.insert(id) {
                     let times = self.taken.entry(number).or_default();
                     *times += 1;
@@ -251,7 +274,8 @@ impl World {
                 }
             }
             Sent::Answer(Reply::Pubrec(id)) => {
-                if let Some((_, Qos::ExactlyOnce, step @ Step::Sent)) = self.broker.own.get_mut(&id) {
+                if let Some((_, Qos::ExactlyOnce, step @ Step::Sent)) = self.broker.own.get_mut(&id)
+                {
                     *step = Step::Recorded;
                 }
             }
@@ -274,7 +298,12 @@ impl World {
 
     /// §4.4: on resumption the broker repeats what is not acknowledged.
     fn send_again(&mut self) {
-        let own: Vec<_> = self.broker.own.iter().map(|(id, flow)| (*id, *flow)).collect();
+        let own: Vec<_> = self
+            .broker
+            .own
+            .iter()
+            .map(|(id, flow)| (*id, *flow))
+            .collect();
         for (id, (number, qos, step)) in own {
             match step {
                 Step::Sent => self.send(Some(id), qos, number, true),
@@ -305,8 +334,16 @@ impl World {
     fn happens(&mut self, event: &Event) {
         match event {
             Event::Publishes { twice } => {
-                let qos = if *twice { Qos::ExactlyOnce } else { Qos::AtLeastOnce };
-                if self.session.is_ready() && self.session.publish(Content::Pattern(self.next_number), qos, false) {
+                let qos = if *twice {
+                    Qos::ExactlyOnce
+                } else {
+                    Qos::AtLeastOnce
+                };
+                if self.session.is_ready()
+                    && self
+                        .session
+                        .publish(Content::Pattern(self.next_number), qos, false)
+                {
                     if *twice {
                         self.at_qos_2.insert(self.next_number);
                     }
@@ -394,7 +431,9 @@ impl World {
 
     /// An acknowledgement out of place, of an identifier in use or of another one.
     fn lie(&mut self, kind: u8, id: u16) {
-        let Some(id) = PacketId::new(id % 16) else { return };
+        let Some(id) = PacketId::new(id % 16) else {
+            return;
+        };
         let about = (0..SLOTS).find_map(|slot| {
             let message = self.session.message(slot)?;
             (message.id == id).then(|| message.content.len())
@@ -415,11 +454,15 @@ impl World {
                 self.broker.session = false;
                 self.forget_numbers();
                 let code = ReturnCode::Accepted;
-                self.receive(&Received::Connack(Connack { session_present: false, code }));
+                self.receive(&Received::Connack(Connack {
+                    session_present: false,
+                    code,
+                }));
             }
         }
         // A lie about an identifier makes every later repetition of it the broker's own doing.
-        self.taken.retain(|number, _| !self.forfeited.contains(number));
+        self.taken
+            .retain(|number, _| !self.forfeited.contains(number));
     }
 
     fn restore(&mut self) {
@@ -461,7 +504,10 @@ impl World {
         assert!(self.session.is_ready(), "never ready again");
         assert!(self.broker.own.is_empty(), "open: {:?}", self.broker.own);
         for slot in 0..SLOTS {
-            assert!(self.session.message(slot).is_none(), "slot {slot} is never free");
+            assert!(
+                self.session.message(slot).is_none(),
+                "slot {slot} is never free"
+            );
         }
     }
 }
@@ -477,13 +523,20 @@ fuzz_target!(|events: Vec<Event>| {
                 .own
                 .values()
                 .any(|(own, qos, _)| own == number && *qos == Qos::ExactlyOnce);
-            assert!(!qos_2 || *times <= 1, "message {number} delivered {times} times");
+            assert!(
+                !qos_2 || *times <= 1,
+                "message {number} delivered {times} times"
+            );
         }
     }
     world.ends();
     for number in &world.at_qos_2 {
         if !world.forfeited.contains(number) {
-            assert_eq!(world.taken.get(number), Some(&1), "message {number} of the device");
+            assert_eq!(
+                world.taken.get(number),
+                Some(&1),
+                "message {number} of the device"
+            );
         }
     }
 });
