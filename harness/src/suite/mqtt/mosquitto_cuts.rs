@@ -135,14 +135,19 @@ impl<'b> Traffic<'b> {
         let mut progress = (0, Instant::now());
         while self.arrived() < 2 * self.each_way {
             // The next batch when the one before is there, so that the device's outbox never overflows.
-            if batch * BATCH < self.each_way
+            // While a cut is due and the session does not flow yet, a trickle, so that no cut is left over at the end.
+            let due = self.flow != Flow::Flows
+                && places.last().is_some_and(|place| *place <= self.arrived());
+            if (!due || self.sent == self.each_way)
+                && batch * BATCH < self.each_way
                 && self.batches.values().sum::<usize>() >= batch * BATCH
             {
                 batch += 1;
                 self.command(&format!("size={batch} qos=2 count={BATCH}"))
                     .await?;
             }
-            while self.sent < self.each_way && self.sent < self.to_device.len() + AHEAD {
+            let ahead = if due { 1 } else { AHEAD };
+            while self.sent < self.each_way && self.sent < self.to_device.len() + ahead {
                 self.send(PROBE, payload(self.sent)).await?;
                 self.sent += 1;
             }
@@ -303,12 +308,13 @@ fn checksum(payload: &[u8]) -> String {
     )
 }
 
-/// After how many arrivals to cut, the first place last; none at the very end, where nothing would flow after it.
+/// After how many arrivals to cut, the first place last: at random within as many equal parts, so that the session can
+/// flow again between two; none at the very end, where nothing would flow after it.
 fn places_of(cuts: usize, arrivals: usize, seed: [u8; 32]) -> Vec<usize> {
     let mut chance = ChaCha8Rng::from_seed(seed);
-    let mut places: Vec<usize> = (0..cuts)
-        .map(|_| chance.next_u32() as usize % (arrivals * 9 / 10).max(1))
-        .collect();
-    places.sort_unstable_by(|a, b| b.cmp(a));
-    places
+    let part = (arrivals * 9 / 10 / cuts.max(1)).max(1);
+    (0..cuts)
+        .rev()
+        .map(|n| n * part + chance.next_u32() as usize % part)
+        .collect()
 }
