@@ -21,26 +21,26 @@ update_lists() {
   lists_are_new=yes
 }
 
+install_package() { # package
+  update_lists
+  run_as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=600 install -qq -y "$1" >/dev/null ||
+    { echo "$me: the package $1 could not be installed; see apt's message above" >&2; exit 1; }
+}
+
 want_package() { # program, package
   if command -v "$1" >/dev/null; then echo "$me: $1 is here"; return; fi
   if ! command -v apt-get >/dev/null; then
     echo "$me: $1 is missing; install it (Debian's package $2)" >&2; exit 1
   fi
-  update_lists
   echo "$me: installing $2 for $1"
-  run_as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -qq -y "$2" >/dev/null ||
-    { echo "$me: the package $2 could not be installed; see apt's message above" >&2; exit 1; }
+  install_package "$2"
 }
 
 # The keyring and the mirror of Debian, whatever this machine's distribution is: keyring, mirror.
 find_debian() {
   keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ -e "$keyring" ] || {
-    update_lists
-    run_as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get -o DPkg::Lock::Timeout=600 install -qq -y debian-archive-keyring >/dev/null
-  }
+  [ -e "$keyring" ] || install_package debian-archive-keyring
   mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
     grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ') || true
   mirror=${mirror:-http://deb.debian.org/debian}
