@@ -22,8 +22,7 @@ use crate::{Board, Device};
 const RX_LEN: usize = 16 * 1024;
 const TX_LEN: usize = 4 * 1024;
 
-/// How long a closed connection may take to end in order before it is reset; part of the wait
-/// before the next connection.
+/// How long a closed connection may take to end in order before it is reset.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs the MQTT client for ever.
@@ -81,7 +80,15 @@ pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
         let wait = backoff.next(|bound| device.random.below(bound));
         let next = Instant::now() + wait;
         device.event("mqtt.backoff", format_args!("ms={}", wait.as_millis()));
-        shut(&mut socket, next.min(Instant::now() + CLOSE_GRACE)).await;
+        let grace = Instant::now() + CLOSE_GRACE;
+        // Only for what was said last is the next connection put off: a short back-off must not cut
+        // DISCONNECT off with an RST (MQTT-3.14.4-1 has it sent before the connection is closed).
+        let heard = if says_goodbye(end) {
+            grace
+        } else {
+            next.min(grace)
+        };
+        shut(&mut socket, heard, next.min(grace)).await;
         drop(socket);
         if end == Some(End::StoreFailed) {
             // What is in the flash is the truth; what it does not hold was never answered.
@@ -165,16 +172,20 @@ fn tell_end<B: Board>(device: &Device<'_, B>, end: End, state: State) {
     device.event("mqtt.closed", format_args!("reason={reason}"));
 }
 
-/// Ends the connection: FIN, then what the peer still sends is thrown away until it ends its side
-/// too; RST when that takes until `deadline`.
-async fn shut(socket: &mut TcpSocket<'_>, deadline: Instant) {
+/// Whether a peer that is still there is owed what was sent last: DISCONNECT, or an answer to the
+/// packet before its FIN.
+fn says_goodbye(end: Option<End>) -> bool {
+    matches!(end, Some(End::Disconnect | End::Purged | End::Broken))
+}
+
+/// Ends the connection: FIN, with until `heard` for the peer to acknowledge what was sent; then what
+/// it still sends is thrown away until it ends its side too. RST when that takes until `deadline`.
+async fn shut(socket: &mut TcpSocket<'_>, heard: Instant, deadline: Instant) {
     socket.close();
-    let in_order = async {
-        // Errors mean that the connection is over, which is what is waited for.
-        let _ = socket.flush().await;
-        while socket.read_with(|bytes| (bytes.len(), ())).await.is_ok() {}
-    };
-    let _ = with_deadline(deadline, in_order).await;
+    // Errors mean that the connection is over, which is what is waited for.
+    let _ = with_deadline(heard, socket.flush()).await;
+    let ended = async { while socket.read_with(|bytes| (bytes.len(), ())).await.is_ok() {} };
+    let _ = with_deadline(deadline, ended).await;
     if !matches!(socket.state(), State::Closed | State::TimeWait) {
         socket.abort();
         let _ = with_timeout(CLOSE_GRACE, socket.flush()).await;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::flight::published;
 use super::qos_2::{EXACTLY_ONCE, completes, id_of, released, sends_qos_2};
-use super::scene::{SUBSCRIBES, begin, begin_session, delivered, takes_message};
+use super::scene::{SUBSCRIBES, begin, begin_session, command, delivered, takes_message};
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Stop};
+use crate::case::{Case, Judged, Level, Stop};
 use crate::lab::{Action, Matcher, Protocol, Which};
 use crate::peers::mqtt_bytes::{pubcomp, pubrec};
+use crate::peers::mqtt_packet::ClientPacket;
 use crate::profile::Capability::{Command, LabFrames, Mqtt, ObserveConsole};
 
 const TRANSPORT: &str = "MQTT-7.1.2-1";
@@ -78,6 +79,7 @@ pub(super) fn cases() -> Vec<Case> {
             "the first SYN-ACK is lost",
             tcp.to_dut().which(Which::Nth(1)),
         ),
+        goodbye(data.from_dut().port(1883).which(Which::Nth(1))),
     ]
 }
 
@@ -133,6 +135,33 @@ fn connecting(name: &str, what: &str, frames: Matcher) -> Case {
         },
     )
     .needs(&[Mqtt, SUBSCRIBES, LabFrames])
+}
+
+/// A device that resets a connection as soon as its back-off is over throws DISCONNECT away with what TCP was to
+/// repeat, and the server publishes the will of a client that left in order (§3.14.4).
+fn goodbye(frames: Matcher) -> Case {
+    let statement = "FIRMPROOF-MQTT-13";
+    Case::new(
+        Level::Policy,
+        "mqtt/frames/goodbye-lost",
+        &[statement],
+        "When the segment with DISCONNECT is lost, it is sent again, though the back-off is shorter than that takes",
+        move |bench: Bench| async move {
+            let (_broker, mut connection) = begin_session(&bench, |_| ()).await?;
+            // The device has nothing else to say when it has answered.
+            takes_message(&mut connection, statement, 1).await?;
+            let faults = bench.lab().faults().ok_or_else(no_frames)?;
+            let rule = faults.add(frames, Action::Drop);
+            command(&mut connection, "disconnect", "").await?;
+            connection
+                .expect(statement, "DISCONNECT", PATIENCE, |p| {
+                    *p == ClientPacket::Disconnect
+                })
+                .await?;
+            lost_one(faults.remove(rule))
+        },
+    )
+    .needs(&[Mqtt, SUBSCRIBES, Command, LabFrames])
 }
 
 fn lost_one(acted: Option<u64>) -> Judged {

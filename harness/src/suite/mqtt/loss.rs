@@ -221,12 +221,7 @@ fn data_before_fin() -> Case {
         &[statement],
         "A message that came whole before the server's FIN is acknowledged, unless the device ends its side at once",
         move |bench: Bench| async move {
-            // A device may reset what has not ended by its next attempt: that one is far off.
-            let (mut broker, mut connection) = begin_session(&bench, |mqtt| {
-                mqtt.backoff_min_ms = 1_000;
-                mqtt.backoff_max_ms = 1_000;
-            })
-            .await?;
+            let (mut broker, mut connection) = begin_session(&bench, |_| ()).await?;
             connection
                 .send(&publish(PROBE, 1, 3, false, false, b"last words"))
                 .await?;
