@@ -1,14 +1,15 @@
 //! A case's transcript without what is not behaviour.
 //!
-//! Left out: times; how often in a row the case sends the same; what the case had no part in (`aside`, such as the device's own state messages
-//! and the harness's looks at its state, whose number depends on time). Made equal: port numbers and
-//! addresses of this machine, the board's name and version, the clock's value. Values that the
-//! device draws (an NTP transmit timestamp, the identifiers of DNS and DHCP) become their number in
-//! order of appearance: whether a value is a new one or an earlier one is behaviour.
+//! Left out: times; how often in a row the case sends the same, or the device PINGREQ; what the case had no part in
+//! (`aside`, such as the device's own state messages and the harness's looks at its state, whose number depends on
+//! time), and connections that carry nothing else. Made equal: port numbers and addresses of this machine, the
+//! board's name and version, the clock's value. Values that the device draws (an NTP transmit timestamp, the
+//! identifiers of DNS and DHCP) become their number in order of appearance: whether a value is a new one or an
+//! earlier one is behaviour.
 
 mod body;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
@@ -29,16 +30,32 @@ pub struct Stream {
 }
 
 /// One message, without what is not behaviour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Message {
     /// The message decoded, in one line.
     pub summary: String,
     /// What the line does not tell of it.
     pub content: String,
+    /// Whether only the beginning of the content is kept.
+    pub is_cut: bool,
+}
+
+impl PartialEq for Message {
+    /// Evidence keeps as many bytes of a long message whatever the board is called: the contents of two that were cut
+    /// need not end at the same place.
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&self.content, &other.content);
+        let same = if self.is_cut && other.is_cut {
+            a.starts_with(b.as_str()) || b.starts_with(a.as_str())
+        } else {
+            a == b
+        };
+        same && self.summary == other.summary
+    }
 }
 
 /// What a device and its peers said in one case.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Behaviour {
     /// Messages, in their order.
     pub streams: BTreeMap<Stream, Vec<Message>>,
@@ -50,10 +67,17 @@ impl Behaviour {
         let identity = Identity::of(&evidence.console);
         let mut drawn = Drawn::default();
         let mut behaviour = Self::default();
-        for entry in evidence.transcript.iter().filter(|entry| !entry.aside) {
+        let entries = || evidence.transcript.iter().filter(|entry| !entry.aside);
+        // How often a peer tried in between, or only looked, depends on the time.
+        let connections: BTreeSet<_> = entries().map(|e| (&e.peer, e.connection)).collect();
+        let number = |entry: &Entry| {
+            let before = (&entry.peer, Some(0))..(&entry.peer, Some(entry.connection?));
+            Some(1 + connections.range(before).count() as u32)
+        };
+        for entry in entries() {
             let stream = Stream {
                 peer: entry.peer.clone(),
-                connection: entry.connection,
+                connection: number(entry),
                 direction: match entry.direction {
                     Direction::ToDevice => "to the device",
                     Direction::FromDevice => "from the device",
@@ -62,9 +86,11 @@ impl Behaviour {
             };
             let message = message(entry, &identity, &mut drawn);
             let messages = behaviour.streams.entry(stream).or_default();
-            // A case that sends the same until something happens does so as often as time allows.
-            let again = entry.direction == Direction::ToDevice && messages.last() == Some(&message);
-            if !again {
+            // A case that sends the same until something happens does so as often as time allows, and so does keep
+            // alive.
+            let depends_on_time =
+                entry.direction == Direction::ToDevice || message.summary == "PINGREQ";
+            if !(depends_on_time && messages.last() == Some(&message)) {
                 messages.push(message);
             }
         }
@@ -75,53 +101,63 @@ impl Behaviour {
 fn message(entry: &Entry, identity: &Identity, drawn: &mut Drawn) -> Message {
     let from_device = entry.direction == Direction::FromDevice;
     // A file that was edited by hand may hold other digits; its bytes are compared as they stand.
-    let bytes = hex::decode(&entry.bytes).unwrap_or_else(|_| entry.bytes.clone().into_bytes());
+    let mut bytes = hex::decode(&entry.bytes).unwrap_or_else(|_| entry.bytes.clone().into_bytes());
     let summary = without_machine_addresses(&entry.summary);
-    match entry.peer.split('-').next().unwrap_or_default() {
+    let is_cut = (bytes.len() as u64) < entry.length;
+    if is_cut
+        && let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        // A character was cut in two.
+        bytes.truncate(error.valid_up_to());
+    }
+    let (summary, content) = match entry.peer.split('-').next().unwrap_or_default() {
         // Their summaries tell every field.
-        "ntp" if from_device => Message {
-            summary: drawn.numbered(&summary, &["transmit"], true),
-            content: String::new(),
-        },
+        "ntp" if from_device => {
+            let summary = drawn.numbered(&summary, &["transmit"], true);
+            (summary, String::new())
+        }
         // Replies that go wrong on purpose put the device's timestamp into any field.
-        "ntp" => Message {
-            summary: drawn.numbered(&summary, &TIMESTAMPS, false),
-            content: String::new(),
-        },
-        "dns" => Message {
-            summary: drawn.numbered(&summary, &["id"], from_device),
-            content: String::new(),
-        },
-        "dhcp" => Message {
-            summary: drawn.numbered(&summary, &["xid"], from_device),
-            content: String::new(),
-        },
+        "ntp" => {
+            let summary = drawn.numbered(&summary, &TIMESTAMPS, false);
+            (summary, String::new())
+        }
+        "dns" => {
+            let summary = drawn.numbered(&summary, &["id"], from_device);
+            (summary, String::new())
+        }
+        "dhcp" => {
+            let summary = drawn.numbered(&summary, &["xid"], from_device);
+            (summary, String::new())
+        }
         "http" if from_device => {
             let (head, body) = body::of_response(&bytes, identity);
-            Message {
-                summary: if body.is_state {
-                    without(&summary, "bytes")
-                } else {
-                    summary
-                },
-                content: format!("{head}{}", body.text),
-            }
+            let summary = if body.is_state {
+                without(&summary, "bytes")
+            } else {
+                summary
+            };
+            (summary, format!("{head}{}", body.text))
         }
         "broker" if from_device && summary.starts_with("PUBLISH ") => {
             let payload = body::of_publish(&summary, &bytes, identity);
-            Message {
-                summary: if payload.is_state {
-                    without(&summary, "bytes")
-                } else {
-                    summary
-                },
-                content: payload.text,
-            }
+            let summary = if payload.is_state {
+                without(&summary, "bytes")
+            } else {
+                summary
+            };
+            (summary, payload.text)
         }
-        _ => Message {
-            summary,
-            content: without_machine_addresses(&body::escaped(&bytes)),
-        },
+        _ if entry.direction == Direction::Note => (without_durations(&summary), String::new()),
+        _ => {
+            let content = without_machine_addresses(&body::escaped(&bytes));
+            (summary, content)
+        }
+    };
+    Message {
+        summary,
+        content,
+        is_cut,
     }
 }
 
@@ -163,6 +199,22 @@ impl Drawn {
 
 fn is_zero(value: &str) -> bool {
     value.bytes().all(|b| matches!(b, b'0' | b'.'))
+}
+
+/// What the harness noted, without the numbers of milliseconds that it measured.
+fn without_durations(note: &str) -> String {
+    let Some((measured, rest)) = note.rsplit_once(" ms") else {
+        return note.into();
+    };
+    let words = measured
+        .split(' ')
+        .map(|word| match word.trim_end_matches(',').parse::<u64>() {
+            Ok(_) => word
+                .replace(|c: char| c.is_ascii_digit(), "")
+                .replacen("", "…", 1),
+            Err(_) => word.to_owned(),
+        });
+    format!("{} ms{rest}", words.collect::<Vec<_>>().join(" "))
 }
 
 /// `summary` without the value of `key`.
@@ -225,6 +277,14 @@ mod tests {
         assert_eq!(reply("NTP originate=a1.b2"), "NTP originate=<drawn 1>");
         assert_eq!(reply("NTP originate=a1.b3"), "NTP originate=<other>");
         assert_eq!(reply("NTP originate=0.0"), "NTP originate=0.0");
+    }
+
+    #[test]
+    fn of_what_was_measured_in_milliseconds_the_count_is_kept() {
+        let note = "the device waits of 502, 1043, 2016 ms of its time";
+        let kept = "the device waits of …, …, … ms of its time";
+        assert_eq!(without_durations(note), kept);
+        assert_eq!(without_durations("power on, 2 times"), "power on, 2 times");
     }
 
     #[test]

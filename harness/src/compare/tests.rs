@@ -284,3 +284,40 @@ fn runs_that_cannot_be_compared_are_refused_by_name() {
     let lost = compare(&a.side(), &a.side()).unwrap_err();
     assert!(lost.to_string().contains("mqtt.a.b.json"), "{lost}");
 }
+
+#[test]
+fn of_long_pages_what_evidence_kept_of_both_is_compared() {
+    let page = |board: &str, end: &str| {
+        let body = format!("<dd>{board} 0.1.0</dd>{end}");
+        let bytes = format!("HTTP/1.1 200 OK\r\n\r\n{body}");
+        let summary = format!("HTTP/1.1 200 bytes={}", body.len());
+        let mut entry = message("http", 1, Direction::FromDevice, &summary, bytes.as_bytes());
+        entry.bytes = hex::encode(&bytes.as_bytes()[..80]);
+        vec![entry]
+    };
+    let long = "<p>the lamp is on: \u{1f4a1}".repeat(4);
+    let a = of_one_case("host", page("host", &long));
+    assert_eq!(
+        differences(&a, &of_one_case("kc705", page("kc705", &long))),
+        0
+    );
+    let other = long.replacen("on", "off", 1);
+    assert_eq!(
+        differences(&a, &of_one_case("kc705", page("kc705", &other))),
+        1
+    );
+}
+
+#[test]
+fn a_connection_that_only_looked_is_not_counted() {
+    let on = |connection, aside| Entry {
+        connection: Some(connection),
+        aside,
+        ..from_device("CONNECT client_id=dut")
+    };
+    let a = of_one_case("host", vec![on(1, false), on(2, false)]);
+    let looked = vec![on(1, false), on(2, true), on(3, false)];
+    assert_eq!(differences(&a, &of_one_case("qemu", looked)), 0);
+    let more = vec![on(1, false), on(2, false), on(3, false)];
+    assert_eq!(differences(&a, &of_one_case("qemu", more)), 1);
+}

@@ -155,6 +155,8 @@ async fn reset(bench: Bench) -> Judged {
 async fn cut_while_it_writes(bench: Bench) -> Judged {
     let mut broker = begin(&bench, |mqtt| mqtt.clean_session = false).await?;
     let mut connection = broker.serve_session(PATIENCE).await?;
+    // How far the device comes before a cut, and so what it repeats, depends on the time.
+    connection.stands_aside();
     for cut in 1..=CUTS {
         command(
             &mut connection,
@@ -228,6 +230,7 @@ async fn resumed(bench: &Bench, broker: &mut ScriptedBroker, last: &Publish) -> 
         "clean session 0",
         asked,
     )?;
+    connection.stands_aside();
     connection.accepted(true).await?;
     told(
         bench,
