@@ -6,7 +6,7 @@ use std::time::Duration;
 use dhcproto::v4::{DhcpOption, Message, MessageType, Opcode, OptionCode};
 use dhcproto::{Decodable, Encodable};
 
-use crate::evidence::{Direction, Evidence};
+use crate::evidence::{Direction, Evidence, Place};
 use crate::lab::{Datagram, Lab, LabError, UdpSocket};
 
 /// The server's port (RFC 2131 §4.1).
@@ -109,6 +109,31 @@ impl DhcpServer {
     /// # Errors
     /// [`LabError::Timeout`] in [`DhcpError::Lab`] when there is none within `deadline` of wall time.
     pub async fn next(&self, deadline: Duration) -> Result<DhcpRequest, DhcpError> {
+        self.take(PEER.into(), deadline).await
+    }
+
+    /// The latest of the messages that have come already; how many there are depends on the time, so they are on
+    /// record as aside.
+    ///
+    /// # Errors
+    /// [`DhcpError::Malformed`] for one that no client may send.
+    pub async fn latest(&self) -> Result<Option<DhcpRequest>, DhcpError> {
+        let mut latest = None;
+        let aside = Place {
+            peer: PEER,
+            connection: None,
+            aside: true,
+        };
+        loop {
+            match self.take(aside, Duration::ZERO).await {
+                Ok(request) => latest = Some(request),
+                Err(DhcpError::Lab(LabError::Timeout(_))) => return Ok(latest),
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    async fn take(&self, place: Place<'_>, deadline: Duration) -> Result<DhcpRequest, DhcpError> {
         let Datagram { payload, to, .. } = self.socket.recv_within(deadline).await?;
         let read = read(&payload, *to.ip());
         let summary = match &read {
@@ -116,7 +141,7 @@ impl DhcpServer {
             Err(error) => error.to_string(),
         };
         let transcript = &self.evidence.transcript;
-        transcript.record(PEER, Direction::FromDevice, summary, &payload);
+        transcript.record(place, Direction::FromDevice, summary, &payload);
         read
     }
 

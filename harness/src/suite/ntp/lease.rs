@@ -283,12 +283,18 @@ pub(super) async fn any(
 ) -> Judged<DhcpRequest> {
     // A renewal comes after half of a lease, a minute at most in these cases.
     let wait = STARTS + bench.device_time(60.0);
-    server.next(wait).await.map_err(|error| match error {
+    let next = server.next(wait).await;
+    next.map_err(|error| not_seen(bench, error, statement, expected))
+}
+
+/// Why there is no such message as was expected.
+pub(super) fn not_seen(bench: &Bench, error: DhcpError, statement: &str, expected: &str) -> Stop {
+    match error {
         DhcpError::Lab(LabError::Timeout(_)) | DhcpError::Malformed(_) => {
             Stop::fail(statement, expected, bench.with_console(&error.to_string()))
         }
         DhcpError::Lab(error) => Stop::inconclusive(format!("DHCP server: {error}")),
-    })
+    }
 }
 
 /// The device's next message, which is of this kind.

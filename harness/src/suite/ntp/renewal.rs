@@ -7,7 +7,7 @@ use dhcproto::v4::MessageType;
 use firmproof_bootconfig::Network;
 
 use super::clock::{configure, next_poll, request};
-use super::lease::{answer, any, next, offered, settles};
+use super::lease::{answer, any, next, not_seen, offered, settles};
 use super::names::NEEDS;
 use crate::bench::Bench;
 use crate::case::{Case, Judged, Stop, require};
@@ -184,6 +184,11 @@ async fn dhcp_expired(bench: Bench) -> Judged {
             format!("a request from {}", asked.from),
         ));
     }
+    // It has asked again since; the answer to an earlier question would be passed over (RFC 2131 §4.4.1).
+    let latest = server.latest().await;
+    let discover = latest
+        .map_err(|error| not_seen(&bench, error, STATEMENT, "DISCOVER"))?
+        .unwrap_or(discover);
     begins_anew(&bench, &server, &time, &lease, &discover, STATEMENT).await
 }
 
