@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Samples;
-use super::speed::{connection_each, keep_alive, publishes, start};
+use super::speed::{NOTHING, PAGE, connection_each, keep_alive, publishes, start};
 use crate::bench::Bench;
 use crate::case::{Judged, Stop};
 use crate::dut::qemu::{CYCLES_PER_INSTRUCTION, Memory};
@@ -26,16 +26,24 @@ pub(super) async fn measure(bench: &Bench, operations: u32, samples: &mut Sample
         samples.add(what, name, "instructions", each);
         Judged::Ok(())
     };
-    keep_alive(bench, operations).await?;
-    cost(
-        "an HTTP request, one connection",
-        "http_keep_alive_request_instructions",
-        samples,
-    )
-    .await?;
+    for (asked, what, name) in [
+        (
+            PAGE,
+            "an HTTP page, one connection",
+            "http_keep_alive_request_instructions",
+        ),
+        (
+            NOTHING,
+            "an HTTP refusal, one connection",
+            "http_keep_alive_refusal_instructions",
+        ),
+    ] {
+        keep_alive(bench, operations, asked).await?;
+        cost(what, name, samples).await?;
+    }
     connection_each(bench, operations).await?;
     cost(
-        "an HTTP request, a connection each",
+        "an HTTP page, a connection each",
         "http_connection_request_instructions",
         samples,
     )

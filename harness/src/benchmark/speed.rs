@@ -28,18 +28,26 @@ pub(super) async fn measure(bench: &Bench, operations: u32, samples: &mut Sample
     samples.add("start to ready line", "start_to_ready_ms", "ms", ready);
     samples.add("start to MQTT session", "start_to_session_ms", "ms", up);
     let rate = |began: Instant| f64::from(operations) / began.elapsed().as_secs_f64();
-    let began = Instant::now();
-    keep_alive(bench, operations).await?;
-    samples.add(
-        "HTTP requests, one connection",
-        "http_keep_alive_requests_per_s",
-        "/s",
-        rate(began),
-    );
+    for (asked, what, name) in [
+        (
+            PAGE,
+            "HTTP pages, one connection",
+            "http_keep_alive_requests_per_s",
+        ),
+        (
+            NOTHING,
+            "HTTP refusals, one connection",
+            "http_keep_alive_refusals_per_s",
+        ),
+    ] {
+        let began = Instant::now();
+        keep_alive(bench, operations, asked).await?;
+        samples.add(what, name, "/s", rate(began));
+    }
     let began = Instant::now();
     connection_each(bench, operations).await?;
     samples.add(
-        "HTTP requests, a connection each",
+        "HTTP pages, a connection each",
         "http_connection_requests_per_s",
         "/s",
         rate(began),
@@ -78,12 +86,31 @@ pub(super) async fn start(bench: &Bench) -> Judged<Connection> {
     Ok(broker.serve_session(PATIENCE).await?)
 }
 
-/// Requests of the page on one connection, or on as few as the server allows.
-pub(super) async fn keep_alive(bench: &Bench, requests: u32) -> Judged {
+/// What is asked for, and the status that answers it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    path: &'static str,
+    status: u16,
+}
+
+/// The control page: some kilobytes, for a reference device.
+pub(super) const PAGE: Asked = Asked {
+    path: "/",
+    status: 200,
+};
+/// What no server has: its answer is short, so that the cost is that of a request.
+pub(super) const NOTHING: Asked = Asked {
+    path: "/firmproof-benchmark",
+    status: 404,
+};
+
+/// Requests on one connection, or on as few as the server allows.
+pub(super) async fn keep_alive(bench: &Bench, requests: u32, asked: Asked) -> Judged {
     let mut connection = bench.http().await?;
-    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", connection.host());
+    let host = connection.host();
+    let request = format!("GET {} HTTP/1.1\r\nHost: {host}\r\n\r\n", asked.path);
     for _ in 0..requests {
-        if page(&mut connection, &request).await? {
+        if is_last(&mut connection, &request, asked).await? {
             connection = bench.http().await?;
         }
     }
@@ -96,20 +123,23 @@ pub(super) async fn connection_each(bench: &Bench, requests: u32) -> Judged {
         let mut connection = bench.http().await?;
         let host = connection.host();
         let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        page(&mut connection, &request).await?;
+        is_last(&mut connection, &request, PAGE).await?;
     }
     Ok(())
 }
 
-/// Whether the server closes the connection after its answer.
-async fn page(connection: &mut HttpConnection, request: &str) -> Judged<bool> {
+/// Sends a request; whether the server closes the connection after its answer.
+async fn is_last(connection: &mut HttpConnection, request: &str, asked: Asked) -> Judged<bool> {
     connection.send(request.as_bytes()).await;
     match connection.answer(PATIENCE, "GET").await {
-        Answer::Response(response) if response.status == 200 => {
+        Answer::Response(response) if response.status == asked.status => {
             let mut options = response.all("connection");
             Ok(options.any(|option| option.eq_ignore_ascii_case("close")))
         }
-        other => Err(Stop::inconclusive(format!("GET / was answered by {other}"))),
+        other => Err(Stop::inconclusive(format!(
+            "GET {} was answered by {other}",
+            asked.path
+        ))),
     }
 }
 

@@ -20,6 +20,8 @@ struct State {
     /// The cycle that `now` belongs to.
     cycle: u32,
     cycles_per_micro: u32,
+    /// 2^32 microseconds per cycle, rounded up: this CPU has no division.
+    micros_per_cycle: u32,
     scale: u32,
 }
 
@@ -30,8 +32,14 @@ embassy_time_driver::time_driver_impl!(static TIME: ScaledTime = ScaledTime(Mute
     now: 0,
     cycle: 0,
     cycles_per_micro: 40,
+    micros_per_cycle: reciprocal(40),
     scale: 1,
 }))));
+
+/// 2^32 divided by `divisor`, rounded up; 2^32 - 1 for 1.
+const fn reciprocal(divisor: u32) -> u32 {
+    (u32::MAX / divisor).saturating_add(1)
+}
 
 /// Starts the device's time, `scale` times as fast as the wall's. Called once, before anything asks
 /// for the time.
@@ -43,6 +51,7 @@ pub(crate) fn start(scale: u16) {
         let mut state = TIME.0.borrow_ref_mut(cs);
         state.cycle = cpu::cycles();
         state.cycles_per_micro = (frequency / 1_000_000).max(1);
+        state.micros_per_cycle = reciprocal(state.cycles_per_micro);
         state.scale = u32::from(scale.max(1));
     });
 }
@@ -54,7 +63,12 @@ pub(crate) fn on_interrupt() {
 
 impl State {
     fn now(&mut self) -> u64 {
-        let micros = cpu::cycles().wrapping_sub(self.cycle) / self.cycles_per_micro;
+        let cycles = cpu::cycles().wrapping_sub(self.cycle);
+        let mut micros = ((u64::from(cycles) * u64::from(self.micros_per_cycle)) >> 32) as u32;
+        // What was rounded up may come to one too many.
+        if micros.saturating_mul(self.cycles_per_micro) > cycles {
+            micros -= 1;
+        }
         // The rest of a microsecond counts next time.
         self.cycle = self.cycle.wrapping_add(micros * self.cycles_per_micro);
         self.now += u64::from(micros) * u64::from(self.scale);

@@ -1,6 +1,6 @@
 //! The fields of a header section: parsed by httparse, looked up by name, read as lists.
 
-use httparse::{EMPTY_HEADER, Header};
+use httparse::EMPTY_HEADER;
 
 use super::MAX_FIELDS;
 use super::head::Head;
@@ -13,11 +13,11 @@ pub struct FieldsError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated;
 
-/// The fields of one message.
-#[derive(Debug)]
+/// The fields of one message: their lines, which httparse has taken. What it makes of them is not kept, since a table for
+/// the most that there may be costs more to move than a few lines to read again.
+#[derive(Debug, Clone, Copy)]
 pub struct Fields<'h> {
-    headers: [Header<'h>; MAX_FIELDS],
-    count: usize,
+    lines: &'h [u8],
 }
 
 impl<'h> Fields<'h> {
@@ -26,23 +26,20 @@ impl<'h> Fields<'h> {
     /// # Errors
     /// httparse does not take the section as one.
     pub fn parse(head: &'h Head) -> Result<Self, FieldsError> {
-        let mut headers = [EMPTY_HEADER; MAX_FIELDS];
-        match httparse::parse_headers(head.field_lines(), &mut headers) {
-            Ok(httparse::Status::Complete((_, parsed))) => {
-                let count = parsed.len();
-                Ok(Self { headers, count })
-            }
+        let lines = head.field_lines();
+        match httparse::parse_headers(lines, &mut [EMPTY_HEADER; MAX_FIELDS]) {
+            Ok(httparse::Status::Complete(_)) => Ok(Self { lines }),
             _ => Err(FieldsError),
         }
     }
 
     /// The values of every field line named `name`, without surrounding white space, in order.
     pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'h [u8]> + 's {
-        self.headers
-            .iter()
-            .take(self.count)
-            .filter(move |h| h.name.eq_ignore_ascii_case(name))
-            .map(|h| h.value.trim_ascii())
+        self.lines.split(|&b| b == b'\n').filter_map(move |line| {
+            let (field, value) = line.split_at_checked(name.len())?;
+            let is_it = field.eq_ignore_ascii_case(name.as_bytes());
+            is_it.then_some(value.strip_prefix(b":")?.trim_ascii())
+        })
     }
 
     /// Whether a field line is named `name`.
