@@ -26,6 +26,10 @@ pub mod update;
 
 pub use board::Board;
 
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+
 use embassy_net::Stack;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
@@ -59,17 +63,28 @@ pub struct Device<'a, B: Board> {
 /// Runs the device for ever on `stack`, which the board drives.
 pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) -> ! {
     stack.wait_config_up().await;
+    let mut http = pin!(http::server::run(device, stack));
+    let mut ntp = pin!(ntp::task::run(device, stack));
+    let mut mqtt = pin!(mqtt::task::run(device, stack));
+    let mut update = pin!(update::task::run(device, stack));
     // Joined futures are first polled in this order: when the ready line appears, the server
     // listens, and nothing else has spoken.
     embassy_futures::join::join5(
-        http::server::run(device, stack),
+        poll_fn(|cx| poll_apart(http.as_mut(), cx)),
         async { device.announce_ready(stack) },
-        ntp::task::run(device, stack),
-        mqtt::task::run(device, stack),
-        update::task::run(device, stack),
+        poll_fn(|cx| poll_apart(ntp.as_mut(), cx)),
+        poll_fn(|cx| poll_apart(mqtt.as_mut(), cx)),
+        poll_fn(|cx| poll_apart(update.as_mut(), cx)),
     )
     .await;
     unreachable!("the tasks never end")
+}
+
+/// Polls a future in a stack frame of its own: inlined into one, the protocols would each take their
+/// part of the stack while another runs.
+#[inline(never)]
+fn poll_apart<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    future.poll(cx)
 }
 
 impl<B: Board> Device<'_, B> {

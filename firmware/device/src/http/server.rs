@@ -1,6 +1,7 @@
 //! Moves bytes between the network and the request reader: four workers, a connection each.
 
 use core::fmt::{Display, Write};
+use core::pin::pin;
 
 use embassy_futures::join::join4;
 use embassy_net::Stack;
@@ -50,7 +51,9 @@ pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
 
 /// Accepts one connection after the other.
 async fn worker<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
-    let (mut receive, mut send) = ([0; 2048], [0; 4096]);
+    // One by one: a tuple of them would be made on the stack first.
+    let mut receive = [0; 2048];
+    let mut send = [0; 4096];
     let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
     socket.set_nagle_enabled(false);
     let mut reader = RequestReader::default();
@@ -58,7 +61,11 @@ async fn worker<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
         socket.set_timeout(Some(PEER_TIMEOUT));
         if socket.accept(device.config.http_port).await.is_ok() {
             reader.next();
-            if converse(device, &mut socket, &mut reader).await.is_ok() {
+            // By value it would be made on the stack first.
+            if pin!(converse(device, &mut socket, &mut reader))
+                .await
+                .is_ok()
+            {
                 hang_up(&mut socket).await;
             }
         } else {
@@ -96,12 +103,12 @@ async fn converse<B: Board>(
                     Err(_) if reader.waiting() == Waiting::Request => return Ok(()),
                     Err(_) => {
                         let timeout = Refusal::new(Status::RequestTimeout, "the request stalled");
-                        return refuse(device, socket, reader, timeout).await;
+                        return pin!(refuse(device, socket, reader, timeout)).await;
                     }
                 };
                 continue;
             }
-            Event::Refused(refusal) => return refuse(device, socket, reader, refusal).await,
+            Event::Refused(refusal) => return pin!(refuse(device, socket, reader, refusal)).await,
             Event::Head => match reader.request() {
                 Ok(request) if request.expects_continue => {
                     match routes::answer_to_head(device, &request) {
@@ -111,7 +118,7 @@ async fn converse<B: Board>(
                                 close: true,
                                 ..request
                             };
-                            respond(device, socket, &close, answer).await?
+                            pin!(respond(device, socket, &close, answer)).await?
                         }
                         None => {
                             write_all(socket, b"HTTP/1.1 100 Continue\r\n\r\n").await?;
@@ -120,14 +127,14 @@ async fn converse<B: Board>(
                     }
                 }
                 Ok(_) => continue,
-                Err(refusal) => return refuse(device, socket, reader, refusal).await,
+                Err(refusal) => return pin!(refuse(device, socket, reader, refusal)).await,
             },
             Event::Complete => match reader.request() {
                 Ok(request) => {
                     let answer = routes::answer(device, &request, reader.content());
-                    respond(device, socket, &request, answer).await?
+                    pin!(respond(device, socket, &request, answer)).await?
                 }
-                Err(refusal) => return refuse(device, socket, reader, refusal).await,
+                Err(refusal) => return pin!(refuse(device, socket, reader, refusal)).await,
             },
         };
         if next == Next::Close {
@@ -156,7 +163,7 @@ async fn respond<B: Board>(
         ),
     );
     let with_content = line.method != Method::Head;
-    send(device, socket, answer, request.close, with_content).await?;
+    pin!(send(device, socket, answer, request.close, with_content)).await?;
     Ok(if request.close {
         Next::Close
     } else {
@@ -185,7 +192,7 @@ async fn refuse<B: Board>(
     );
     let with_content = line.is_none_or(|line| line.method != Method::Head);
     let answer = Answer::text(refusal.status, refusal.detail);
-    send(device, socket, answer, true, with_content).await
+    pin!(send(device, socket, answer, true, with_content)).await
 }
 
 /// Sends head and content. HEAD gets the same head as GET (RFC 9110 §9.3.2).

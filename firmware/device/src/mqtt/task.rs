@@ -48,7 +48,9 @@ pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
     restore(device, &mut session).await;
     let mut outbox = Outbox::default();
     let mut backoff = Backoff::new(mqtt.backoff_min_ms, mqtt.backoff_max_ms);
-    let (mut rx, mut tx) = ([0; RX_LEN], [0; TX_LEN]);
+    // One by one: a tuple of them would be made on the stack first.
+    let mut rx = [0; RX_LEN];
+    let mut tx = [0; TX_LEN];
     loop {
         device.status.mqtt.set(MqttState::Connecting);
         let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);

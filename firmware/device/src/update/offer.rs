@@ -69,6 +69,8 @@ impl Request {
 
     /// Whether `public_key` signed this offer: Ed25519 (RFC 8032, strictly verified) over
     /// `"firmproof-update\0"`, length and version as little-endian `u32`, and the digest.
+    // Its tables have no place on the stack of all that waits for an update.
+    #[inline(never)]
     pub fn is_signed_by(&self, public_key: &[u8; 32]) -> bool {
         let Ok(key) = VerifyingKey::from_bytes(public_key) else {
             return false;

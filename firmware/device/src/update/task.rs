@@ -1,5 +1,9 @@
 //! Runs updates: opens connections for the download, moves its bytes into the slot, and confirms
 //! an image on trial.
+//!
+//! Futures with buffers are pinned where they are awaited: by value they would be made on the stack first.
+
+use core::pin::pin;
 
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
@@ -62,12 +66,12 @@ pub async fn run<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
         .await
         {
             // Refused as long as the trial lasts; the time of the trial starts again.
-            update(device, stack, request).await;
+            pin!(update(device, stack, request)).await;
         }
     }
     loop {
         let request = device.update_requests.receive().await;
-        update(device, stack, request).await;
+        pin!(update(device, stack, request)).await;
     }
 }
 
@@ -92,7 +96,7 @@ async fn prove_health<B: Board>(device: &Device<'_, B>, stack: Stack<'_>) {
 
 /// Runs one update and tells how it ended.
 async fn update<B: Board>(device: &Device<'_, B>, stack: Stack<'_>, request: Request) {
-    let state = match install(device, stack, &request).await {
+    let state = match pin!(install(device, stack, &request)).await {
         Ok(slot) => {
             device.event(
                 "update.ready",
@@ -139,7 +143,7 @@ async fn install<B: Board>(
         "update.started",
         format_args!("url={}", Escaped(request.url.as_str().as_bytes())),
     );
-    fetch(device, stack, request, target).await?;
+    pin!(fetch(device, stack, request, target)).await?;
     let mut store = device.store.lock().await;
     if image::digest(&mut store, target, request.length).await? != request.sha256 {
         return Err(Reason::Digest);
@@ -168,7 +172,7 @@ async fn fetch<B: Board>(
     );
     let mut writer = ImageWriter::new(slot);
     loop {
-        let exchange = exchange(device, stack, &mut download, &mut writer).await;
+        let exchange = pin!(exchange(device, stack, &mut download, &mut writer)).await;
         match exchange {
             Ok(Outcome::Complete) => break,
             Ok(Outcome::Moved) => {}
@@ -190,14 +194,16 @@ async fn exchange<B: Board>(
     writer: &mut ImageWriter,
 ) -> Result<Outcome, Reason> {
     let address = resolve(device, stack, download.url()).await?;
-    let (mut receive, mut send) = ([0; 4096], [0; 1024]);
+    // One by one: a tuple of them would be made on the stack first.
+    let mut receive = [0; 4096];
+    let mut send = [0; 1024];
     let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
     match with_timeout(SILENCE, socket.connect((address, download.url().port()))).await {
         Ok(Ok(())) => {}
         Ok(Err(_)) => return Err(Reason::Connect),
         Err(_) => return Err(Reason::Timeout),
     }
-    let outcome = transfer(device, &mut socket, download, writer).await;
+    let outcome = pin!(transfer(device, &mut socket, download, writer)).await;
     // The request said close, and what the response still holds is of no interest.
     socket.close();
     if with_timeout(Duration::from_secs(1), socket.flush())
