@@ -281,7 +281,8 @@ impl Profile {
     }
 }
 
-fn known() -> Vec<String> {
+/// The names that [`Profile::find`] knows, in their order.
+pub fn known() -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir("fixtures/duts")
         .into_iter()
         .flatten()

@@ -7,16 +7,13 @@ use clap::Args;
 use firmproof::dut::availability::{Availability, State};
 use firmproof::firmware_build;
 use firmproof::peers::mosquitto::Way;
-use firmproof::profile::Profile;
+use firmproof::profile::{Kind, Profile, known};
 
 use super::Outcome;
 
 #[derive(Args)]
 #[command(after_help = "Example:\n  firmproof doctor")]
 pub(super) struct Arguments {}
-
-/// The devices in QEMU.
-const EMULATED: [&str; 2] = ["qemu", "qemu-esp32s3"];
 
 /// A program that is good to have.
 struct Wanted {
@@ -25,11 +22,28 @@ struct Wanted {
     how: &'static str,
 }
 
-const WANTED: [Wanted; 1] = [Wanted {
-    program: "cargo-nextest",
-    purpose: "`cargo nextest run`: a process per case",
-    how: "cargo install cargo-nextest --locked",
-}];
+const WANTED: [Wanted; 4] = [
+    Wanted {
+        program: "cargo-nextest",
+        purpose: "`cargo nextest run`: a process per case",
+        how: "cargo install cargo-nextest --locked",
+    },
+    Wanted {
+        program: "tshark",
+        purpose: "the tests read captures back with it; people use Wireshark",
+        how: "`ci/setup` installs it",
+    },
+    Wanted {
+        program: "chromedriver",
+        purpose: "the tests open the control page and the report in chromium",
+        how: "`ci/setup` installs both, on Debian",
+    },
+    Wanted {
+        program: "docker",
+        purpose: "Mosquitto in a container",
+        how: "without it Mosquitto runs as a process, where it is installed",
+    },
+];
 
 pub(super) fn execute(_: &Arguments) -> Outcome {
     let here = std::env::current_dir()?;
@@ -41,10 +55,22 @@ pub(super) fn execute(_: &Arguments) -> Outcome {
         "external",
         "ready: write a profile, see harness/docs/interfaces.md",
     );
-    for name in EMULATED {
-        emulated(name, &here)?;
+    // Those of the repository, when this is a clone.
+    let mut others = Vec::new();
+    for name in known() {
+        let profile = Profile::find(&name)?;
+        match profile.kind {
+            Kind::Qemu => emulated(&profile, &here),
+            Kind::External => others.push(profile),
+            Kind::Host | Kind::Probe => {}
+        }
     }
     building(&here);
+    for profile in others {
+        let lacking = Availability::of(&profile, &here).lacking();
+        let said = lacking.map_or("ready".into(), |lacking| format!("not here: {lacking}"));
+        line(&profile.name, &said);
+    }
     line("rig", &boards());
     for wanted in &WANTED {
         let said = match find(wanted.program) {
@@ -83,20 +109,19 @@ fn broker() -> std::io::Result<Result<Way, String>> {
 }
 
 fn line(name: &str, said: &str) {
-    println!("{name:<14} {said}");
+    println!("{name:<18} {said}");
 }
 
-fn emulated(name: &str, here: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let found = Availability::of(&Profile::find(name)?, here);
+fn emulated(profile: &Profile, here: &Path) {
+    let found = Availability::of(profile, here);
     let standing = match found.lacking() {
         None => "ready",
         Some(_) => "not available here",
     };
-    line(name, standing);
+    line(&profile.name, standing);
     for part in found.parts {
         line(&format!("  {}", part.name), &told(part.state));
     }
-    Ok(())
 }
 
 fn told(state: State) -> String {

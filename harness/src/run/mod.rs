@@ -42,6 +42,13 @@ pub struct Plan {
     pub retries: u32,
 }
 
+/// The order in which cases begin: those that wait for long before the others, so that a run does not end with
+/// waiting for them.
+pub fn long_ones_first(mut cases: Vec<Case>) -> Vec<Case> {
+    cases.sort_by_key(|case| !case.is_long);
+    cases
+}
+
 /// Runs `plan`, telling `events` what happens, until all is judged or `stop` is done.
 ///
 /// The result has what was judged; [`RunResult::complete`] says whether that is everything.
@@ -51,11 +58,9 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> RunResult {
     let total = plan.cases.len();
-    let mut cases = plan.cases;
-    cases.sort_by_key(|case| !case.is_long);
     let slots = Arc::new(Semaphore::new(plan.jobs.max(1)));
     let mut tasks = JoinSet::new();
-    for case in cases {
+    for case in long_ones_first(plan.cases) {
         let slots = slots.clone();
         let (setup, events) = (plan.setup.clone(), events.clone());
         tasks.spawn(async move {

@@ -15,7 +15,7 @@ use firmproof::dut::availability::{Availability, is_required, prepare};
 use firmproof::profile::{Capability, Profile};
 use firmproof::report::printable;
 use firmproof::result::{RecordFile, RunFolder, parse_seed};
-use firmproof::run::{Captures, Setup, assemble, judge};
+use firmproof::run::{Captures, Setup, assemble, judge, long_ones_first};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The devices, as `--dut` names them.
@@ -56,9 +56,7 @@ fn main() -> ExitCode {
                 let setup = LazySetup::default();
                 setups.push(setup.clone());
                 let profile = Arc::new(profile);
-                let mut cases = firmproof::suite::all();
-                cases.sort_by_key(|case| !case.is_long);
-                for case in cases {
+                for case in long_ones_first(firmproof::suite::all()) {
                     if lacking(&case, &profile).is_some() {
                         skipped.push((case.clone(), setup.clone()));
                     }
