@@ -204,6 +204,24 @@ impl Case {
         }
     }
 
+    /// What the case comes to is for `then` to say, which has the bench and what it came to so far.
+    #[must_use]
+    pub fn concluded<F, R>(self, then: F) -> Self
+    where
+        F: Fn(Bench, Judged) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Judged> + Send + 'static,
+    {
+        let body = self.body.clone();
+        Self {
+            body: Arc::new(move |bench| {
+                let judged = body(bench.clone());
+                let then = then.clone();
+                Box::pin(async move { then(bench, judged.await).await })
+            }),
+            ..self
+        }
+    }
+
     /// The first part of the id.
     pub fn protocol(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()

@@ -11,7 +11,7 @@ use crate::evidence::console::Line;
 use crate::peers::http_prober::Answer;
 use crate::peers::scripted_broker::ScriptedBroker;
 use crate::peers::state_topic::StateTopic;
-use crate::profile::{Capability, ClockView};
+use crate::profile::{Capability, ClockLine, ClockView};
 
 /// What a device shows of its clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,23 +46,13 @@ impl Bench {
     pub async fn clock(&self) -> Judged<Clock> {
         self.need(Capability::ObserveClock)?;
         match &self.profile().observe.clock {
-            Some(ClockView::Console(line)) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                let now = now.unwrap_or_default().as_secs_f64();
-                let lines = self.console();
-                let told =
-                    |shown: &Line| Some((line.unix_s(&shown.text, now)?, shown.text.clone()));
-                Ok(match lines.iter().rev().find_map(told) {
-                    Some((unix_s, shown)) => Clock {
-                        unix_s: Some(unix_s as i64),
-                        shown,
-                    },
-                    None => Clock {
-                        unix_s: None,
-                        shown: self.with_console("no console line that tells its clock"),
-                    },
-                })
-            }
+            Some(ClockView::Console(line)) => Ok(match self.clocks_told(line).pop() {
+                Some(told) => told,
+                None => Clock {
+                    unix_s: None,
+                    shown: self.with_console("no console line that tells its clock"),
+                },
+            }),
             Some(ClockView::Http {
                 path,
                 unix_s,
@@ -84,6 +74,26 @@ impl Bench {
                     shown: time.to_string(),
                 })
             }
+        }
+    }
+
+    /// What every console line that tells the clock says of it, in their order.
+    fn clocks_told(&self, line: &ClockLine) -> Vec<Clock> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_secs_f64();
+        let told = |shown: Line| Clock {
+            unix_s: line.unix_s(&shown.text, now).map(|unix_s| unix_s as i64),
+            shown: shown.text,
+        };
+        let lines = self.console().into_iter().map(told);
+        lines.filter(|clock| clock.unix_s.is_some()).collect()
+    }
+
+    /// Every time that the device's console has told so far; none where its clock is seen elsewhere.
+    pub fn clock_history(&self) -> Vec<Clock> {
+        match &self.profile().observe.clock {
+            Some(ClockView::Console(line)) => self.clocks_told(line),
+            _ => Vec::new(),
         }
     }
 

@@ -74,13 +74,13 @@ const SECTIONS: [(Protocol, &[(&str, usize)]); 1] = [(Protocol::Ntp, NTP_SECTION
 
 const NTP_SECTIONS: &[(&str, usize)] = &[
     ("FIRMPROOF-CIVIL", 5),
-    ("FIRMPROOF-SNTP", 13),
+    ("FIRMPROOF-SNTP", 15),
     ("RFC1034-3.6.2", 1),
     ("RFC1035-3.2.1", 1),
-    ("RFC1035-4.1.1", 2),
+    ("RFC1035-4.1.1", 1),
     ("RFC1035-4.1.4", 1),
     ("RFC1035-7.2", 1),
-    ("RFC1035-7.3", 1),
+    ("RFC1035-7.3", 2),
     ("RFC2131-3.1", 9),
     ("RFC2131-3.7", 1),
     ("RFC2131-4.4.1", 8),

@@ -4,6 +4,8 @@
 //! PINGREQ, for the topics that it was told to acknowledge and, when told so, for a device's own traffic.
 
 mod connection;
+mod own_traffic;
+mod sending;
 
 use std::net::SocketAddrV4;
 use std::time::Duration;

@@ -78,6 +78,9 @@ pub enum Capability {
     /// Refuses another major version of HTTP by 505; the case finds out.
     #[serde(skip)]
     VersionNotSupported,
+    /// Claims HTTP/1.1 in its answers; the case finds out.
+    #[serde(skip)]
+    HttpOneOne,
     /// Takes this setting; declared by `[start.settings]`, or all of them by `configure`.
     #[serde(skip)]
     Setting(Setting),
@@ -110,6 +113,7 @@ impl Capability {
             Self::MethodNotAllowed => "http.405",
             Self::NotFound => "http.404",
             Self::VersionNotSupported => "http.505",
+            Self::HttpOneOne => "http.1-1",
             Self::Setting(setting) => setting.capability(),
         }
     }

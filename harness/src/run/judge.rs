@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Setup;
 use crate::bench::Bench;
-use crate::case::{Case, Finding, Judged, Stop, Verdict};
+use crate::case::{Case, Finding, Judged, Level, Stop, Verdict};
 use crate::evidence::capture::pcapng_of;
 use crate::evidence::{Direction, Evidence};
 use crate::lab::Capture;
@@ -66,7 +66,7 @@ pub async fn judge(case: &Case, setup: &Setup) -> RecordFile {
             id: case.id.clone(),
             dut: setup.dut.name.clone(),
             protocol: case.protocol().into(),
-            level: case.level,
+            level: binding(case, finding.as_ref()),
             requirement: case.requirement.clone(),
             statements: case.statements.iter().map(|s| (*s).to_string()).collect(),
             verdict,
@@ -106,6 +106,15 @@ pub fn bench(setup: &Setup, seed: [u8; 32]) -> std::io::Result<Bench> {
     match &setup.seat {
         Some(seat) => Bench::on_board(setup.profile.clone(), seat, seed),
         None => Bench::new(setup.profile.clone(), &setup.program, seed),
+    }
+}
+
+/// How binding the verdict is: a rule of ours that a case found broken on its way is no more than that, however binding
+/// what the case is for.
+fn binding(case: &Case, finding: Option<&Finding>) -> Level {
+    match finding {
+        Some(finding) if finding.statement.starts_with("FIRMPROOF-") => Level::Policy,
+        _ => case.level,
     }
 }
 

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::own_traffic::OwnTraffic;
 use super::{BrokerError, PEER};
 use crate::evidence::{Direction, Evidence, Place};
 use crate::lab::{LabError, Stream};
-use crate::peers::mqtt_bytes::{connack, describe, pingresp, puback, pubcomp, pubrec, suback};
+use crate::peers::mqtt_bytes::{connack, pingresp, puback, suback};
 use crate::peers::mqtt_packet::{ClientPacket, Connect, Publish, decode};
 
-/// How long the device may keep its receive window closed.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes kept of packets that are not complete: a device that floods does not take the harness along.
 pub(super) const MOST_BUFFERED: usize = 8 << 20;
 /// How the device ended a connection.
@@ -35,8 +34,8 @@ pub struct Farewell {
 /// One connection of the device.
 #[derive(Debug)]
 pub struct Connection {
-    stream: Stream,
-    evidence: Evidence,
+    pub(super) stream: Stream,
+    pub(super) evidence: Evidence,
     buffer: Vec<u8>,
     ended: Option<End>,
     acknowledged: Vec<String>,
@@ -47,53 +46,6 @@ pub struct Connection {
     number: u32,
     /// Whether the case has no part in anything of it.
     aside: bool,
-}
-
-/// What the device publishes and subscribes to of its own accord.
-#[derive(Debug, Default)]
-struct OwnTraffic {
-    /// Whether it is answered without the case.
-    answered: bool,
-    /// Whether its first SUBSCRIBE was granted, so that further ones are its own affair.
-    subscribed: bool,
-    /// Its QoS 2 messages that are recorded and not yet released.
-    recorded: Vec<u16>,
-}
-
-impl OwnTraffic {
-    fn concerns(&self, packet: &ClientPacket) -> bool {
-        match packet {
-            ClientPacket::Publish(_) => true,
-            ClientPacket::Pubrel(id) => self.recorded.contains(id),
-            ClientPacket::Subscribe { .. } => self.subscribed,
-            _ => false,
-        }
-    }
-
-    /// The answer to a packet that is the device's own affair; nothing for a message at QoS 0.
-    fn answer(&mut self, packet: &ClientPacket) -> Option<Vec<u8>> {
-        if !self.concerns(packet) {
-            return None;
-        }
-        match packet {
-            ClientPacket::Publish(publish) => Some(match (publish.qos, publish.id) {
-                (2, Some(id)) => {
-                    self.recorded.push(id);
-                    pubrec(id)
-                }
-                (_, id) => id.map(puback).unwrap_or_default(),
-            }),
-            ClientPacket::Pubrel(id) => {
-                self.recorded.retain(|recorded| recorded != id);
-                Some(pubcomp(*id))
-            }
-            ClientPacket::Subscribe { id, filters } => {
-                let codes: Vec<u8> = filters.iter().map(|(_, qos)| *qos).collect();
-                Some(suback(*id, &codes))
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Connection {
@@ -113,7 +65,7 @@ impl Connection {
         }
     }
 
-    fn place(&self, aside: bool) -> Place<'static> {
+    pub(super) fn place(&self, aside: bool) -> Place<'static> {
         Place {
             peer: PEER,
             connection: Some(self.number),
@@ -143,8 +95,13 @@ impl Connection {
     /// As [`Self::send`].
     pub async fn accepted(&mut self, session_present: bool) -> Result<(), BrokerError> {
         self.send(&connack(u8::from(session_present), 0)).await?;
-        self.own.answered = self.serves_own_traffic;
+        self.is_accepted();
         Ok(())
+    }
+
+    /// A CONNACK with code 0 was sent in another way than by [`Self::accepted`].
+    pub fn is_accepted(&mut self) {
+        self.own.answered = self.serves_own_traffic;
     }
 
     /// Whether PINGREQ is answered here (as it is at first) or handed to the case unanswered.
@@ -376,71 +333,6 @@ impl Connection {
         self.send(&suback(id, &codes)).await
     }
 
-    /// Sends bytes. A connection that the device has reset swallows them: reading tells.
-    ///
-    /// # Errors
-    /// The device keeps its receive window closed for 10 s.
-    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), BrokerError> {
-        self.send_as(self.place(false), bytes).await
-    }
-
-    async fn send_as(&mut self, place: Place<'_>, bytes: &[u8]) -> Result<(), BrokerError> {
-        let transcript = &self.evidence.transcript;
-        transcript.record(place, Direction::ToDevice, describe(bytes), bytes);
-        let result = tokio::time::timeout(WRITE_PATIENCE, self.stream.write_all(bytes)).await;
-        self.written(result.unwrap_or(Err(LabError::Timeout(WRITE_PATIENCE))))
-    }
-
-    /// Sends bytes, each piece between the offsets `cuts` as a TCP segment of its own.
-    ///
-    /// # Errors
-    /// As [`Self::send`].
-    pub async fn send_split(&mut self, bytes: &[u8], cuts: &[usize]) -> Result<(), BrokerError> {
-        let summary = format!("{} in {} segments", describe(bytes), cuts.len() + 1);
-        self.record_sent(summary, bytes);
-        let writing = self.stream.write_segments(bytes, cuts);
-        let result = tokio::time::timeout(WRITE_PATIENCE, writing).await;
-        self.written(result.unwrap_or(Err(LabError::Timeout(WRITE_PATIENCE))))
-    }
-
-    /// Sends `head` and then `filler` bytes, never holding them all.
-    ///
-    /// # Errors
-    /// As [`Self::send`], with `deadline` for all.
-    pub async fn send_streamed(
-        &mut self,
-        head: &[u8],
-        filler: usize,
-        deadline: Duration,
-    ) -> Result<(), BrokerError> {
-        self.record_sent(format!("a packet's head, and {filler} bytes more"), head);
-        let chunk = vec![0x55; 64 << 10];
-        let writing = async {
-            self.stream.write_all(head).await?;
-            let mut left = filler;
-            while left > 0 {
-                let piece = left.min(chunk.len());
-                self.stream.write_all(&chunk[..piece]).await?;
-                left -= piece;
-            }
-            Ok(())
-        };
-        let result = tokio::time::timeout(deadline, writing).await;
-        self.written(result.unwrap_or(Err(LabError::Timeout(deadline))))
-    }
-
-    fn record_sent(&self, summary: String, bytes: &[u8]) {
-        let transcript = &self.evidence.transcript;
-        transcript.record(self.place(false), Direction::ToDevice, summary, bytes);
-    }
-
-    fn written(&mut self, result: Result<(), LabError>) -> Result<(), BrokerError> {
-        match result {
-            Ok(()) | Err(LabError::Reset | LabError::Closed) => Ok(()),
-            Err(other) => Err(BrokerError::Lab(other)),
-        }
-    }
-
     /// Waits until the device ends the connection, or `deadline` passes.
     ///
     /// # Errors
@@ -459,30 +351,5 @@ impl Connection {
         }
         let end = self.ended;
         Ok(Farewell { end, packets })
-    }
-
-    /// Ends the connection with RST.
-    pub fn reset(self) {
-        let transcript = &self.evidence.transcript;
-        transcript.record(self.place(false), Direction::ToDevice, "RST", &[]);
-        self.stream.reset();
-    }
-
-    /// Sends FIN; the device may still send.
-    pub fn finish(&self) {
-        let transcript = &self.evidence.transcript;
-        transcript.record(self.place(false), Direction::ToDevice, "FIN", &[]);
-        self.stream.finish();
-    }
-
-    /// Forgets the connection without a word, as a server that lost its power does: what the device sends on it from
-    /// now on meets silence.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lab`] where the lab cannot do that.
-    pub fn vanish(self) -> Result<(), BrokerError> {
-        let transcript = &self.evidence.transcript;
-        transcript.note("the server forgets the connection");
-        self.stream.vanish().map_err(BrokerError::Lab)
     }
 }

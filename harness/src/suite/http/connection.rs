@@ -1,8 +1,8 @@
 //! Connections (RFC 9112 §9) and expectations (RFC 9110 §10.1.1).
 
 use super::exchange::{
-    self, REFUSALS, filled, require_end, require_status, response, status_of_nothing, still_serves,
-    usual_status,
+    self, REFUSALS, filled, observe, require_end, require_status, response, status_of_nothing,
+    still_serves, usual_status,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
@@ -140,6 +140,11 @@ async fn pipelined(bench: Bench) -> Judged {
                     // A server may end the connection early, after saying so (RFC 9112 §9.6).
                     break;
                 }
+            }
+            // That it should say so before (§9.6) is judged by `end-is-told`.
+            Answer::Closed | Answer::Reset if place > 0 => {
+                observe(&bench, "closed without a word");
+                return Ok(());
             }
             other => {
                 let expected = format!("response {}", place + 1);

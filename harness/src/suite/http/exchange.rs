@@ -11,6 +11,11 @@ use crate::profile::Capability;
 /// media type or length (RFC 9110 §15.5), or the message itself is wrong.
 pub(super) const REFUSALS: &[u16] = &[400, 401, 403, 404, 405, 411, 413, 415, 422, 501];
 
+/// What a server may do with a request for an authority that it is not: serve it, send the client elsewhere, refuse it,
+/// or drop the connection, as it decides (RFC 9110 §7.4). These are the statuses of the second and third.
+pub(super) const MISDIRECTED: &[u16] =
+    &[301, 302, 303, 307, 308, 400, 401, 403, 404, 410, 421, 501];
+
 /// A request, and what the specification allows in answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
@@ -131,6 +136,13 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
             allowed.push(nothing);
         }
     }
+    // A server of one connection is asked before it is busy with the row's.
+    let alone = match fault {
+        Fault::Content if bench.profile().http_connections == 1 => {
+            status_of_the_head_alone(&bench, row.request).await?
+        }
+        _ => None,
+    };
     let mut connection = bench.http().await?;
     let bytes = filled(row.request, &connection);
     connection.send(&bytes).await;
@@ -145,7 +157,11 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
             let refused = allowed.contains(&response.status);
             let excused = !refused
                 && fault == Fault::Content
-                && answers_the_head_alone(&bench, row.request, &response).await?;
+                && match alone {
+                    Some(status) => status == response.status,
+                    None if bench.profile().http_connections == 1 => false,
+                    None => answers_the_head_alone(&bench, row.request, &response).await?,
+                };
             early = excused;
             if !excused {
                 require_status(&response, &allowed, row.statement)?;
@@ -158,6 +174,10 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
         Answer::Timeout if row.waits => {
             // Silence for the whole wait, and then, with the connection still open, service of another.
             observe(&bench, "waits");
+            if bench.profile().http_connections == 1 {
+                // It is busy with this one.
+                drop(connection);
+            }
             return still_serves(&bench).await;
         }
         other => {
@@ -211,8 +231,13 @@ pub(super) async fn usual_status_of(bench: &Bench, request: &[u8]) -> Judged<u16
 
 /// The status of a plain GET of the profile's resource, on a connection of its own.
 pub(super) async fn usual_status(bench: &Bench) -> Judged<u16> {
+    Ok(usual(bench).await?.status)
+}
+
+/// The answer to a plain GET of the profile's resource, on a connection of its own.
+pub(super) async fn usual(bench: &Bench) -> Judged<Response> {
     let request = b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nConnection: close\r\n\r\n";
-    Ok(ask(bench, request, "GET", "RFC9110-9.1-1").await?.status)
+    ask(bench, request, "GET", "RFC9110-9.1-1").await
 }
 
 /// The status for a name that nobody gave to a resource, on a connection of its own: 404, unless the server hides it
@@ -243,15 +268,23 @@ pub(super) async fn answers_the_head_alone(
     template: &[u8],
     seen: &Response,
 ) -> Judged<bool> {
+    let alone = status_of_the_head_alone(bench, template).await?;
+    Ok(alone == Some(seen.status))
+}
+
+/// The status of the answer to the head of `template` alone, if there is one before its content has come.
+async fn status_of_the_head_alone(bench: &Bench, template: &[u8]) -> Judged<Option<u16>> {
     const END: &[u8] = b"\r\n\r\n";
     let Some(at) = template.windows(END.len()).position(|part| part == END) else {
-        return Ok(false);
+        return Ok(None);
     };
     let mut connection = bench.http().await?;
     let head = filled(&template[..at + END.len()], &connection);
     connection.send(&head).await;
-    let answer = connection.answer(PATIENCE, "GET").await;
-    Ok(matches!(answer, Answer::Response(response) if response.status == seen.status))
+    Ok(match connection.answer(PATIENCE, "GET").await {
+        Answer::Response(response) => Some(response.status),
+        _ => None,
+    })
 }
 
 /// The next final response; anything else breaks `statement`.

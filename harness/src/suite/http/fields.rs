@@ -62,13 +62,15 @@ const ROWS: &[Row] = &[
         "RFC9110-5.5-1",
         "NUL within a value leads to refusal or is read as a space",
         b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\x002\r\n\r\n",
-    ),
+    )
+    .or_closed(),
     either(
         "carriage-return-in-a-value",
         "RFC9110-5.5-1",
         "CR within a value leads to refusal or is read as a space",
         b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\r2\r\n\r\n",
-    ),
+    )
+    .or_closed(),
     Row::new(
         Level::Should,
         "line-without-a-colon",
@@ -97,10 +99,13 @@ const ROWS: &[Row] = &[
         Level::Must,
         "octets-above-7f",
         "RFC9112-2.2-1",
-        "Octets above 0x7F in a value leave the framing intact",
+        "Octets above 0x7F in a value leave the framing intact, or lead to refusal",
         b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nX-Odd: \xC3\xA4\xFF\x80\r\n\r\n",
-        &[],
-    ),
+        // That they be treated as opaque is a SHOULD (RFC 9110 §5.5).
+        &[400],
+    )
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Should,
         "octets-above-7f-in-a-known-field",
@@ -177,7 +182,8 @@ const ROWS: &[Row] = &[
         b"GET $PATH HTTP/1.1\r\nHost: $HOST\r\nX-Odd: 1\r\r\n\r\n",
         &[400],
     )
-    .or_usual(),
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Must,
         "fold-of-white-space-only",

@@ -107,6 +107,16 @@ async fn followed(bench: Bench, row: &'static Followed) -> Judged {
         Answer::Timeout if row.waits => {
             // Silence for the whole wait: it answers when it has the body.
             observe(&bench, "waits");
+            if bench.profile().http_connections == 1 {
+                // It is busy with this one.
+                drop(connection);
+            }
+            return exchange::still_serves(&bench).await;
+        }
+        // Where no status is named, to close is to refuse.
+        Answer::Closed | Answer::Reset if row.first.is_empty() || row.refused_late => {
+            observe(&bench, "closed");
+            drop(connection);
             return exchange::still_serves(&bench).await;
         }
         other => {

@@ -1,6 +1,6 @@
 //! The Host field (RFC 9112 §3.2): the request that lacks, doubles or garbles it is answered by 400.
 
-use super::exchange::{self, Row};
+use super::exchange::{self, MISDIRECTED, Row};
 use crate::case::{Case, Level};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -94,9 +94,10 @@ const ROWS: &[Row] = &[
         "RFC9112-3.2-6",
         "An empty Host is refused as no authority of http, or passes as the grammar lets it",
         b"GET $PATH HTTP/1.1\r\nHost:\r\n\r\n",
-        &[400],
+        MISDIRECTED,
     )
-    .or_usual(),
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Should,
         "with-an-empty-port",
@@ -111,27 +112,30 @@ const ROWS: &[Row] = &[
         "RFC9112-3.2-6",
         "A port that no connection can have is refused, or passes as digits",
         b"GET $PATH HTTP/1.1\r\nHost: a:65616\r\n\r\n",
-        &[400, 421],
+        MISDIRECTED,
     )
-    .or_usual(),
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Must,
         "with-another-name",
         "RFC9110-7.4-1",
         "A valid Host that names another server is served, or refused as misdirected",
         b"GET $PATH HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n",
-        &[400, 404, 421],
+        MISDIRECTED,
     )
-    .or_usual(),
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Must,
         "with-an-ipv6-address",
         "RFC9112-3.2-6",
         "An IPv6 address in brackets is a valid Host: it is served, or refused as misdirected",
         b"GET $PATH HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n",
-        &[404, 421],
+        MISDIRECTED,
     )
-    .or_usual(),
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Must,
         "with-octets-above-7f",

@@ -45,6 +45,9 @@ struct Limit {
 const HTTP: &[Capability] = &[Capability::Http];
 const PAGE: &[Capability] = &[Capability::Http, Capability::Page];
 
+/// What may be called an appropriate 4xx for fields that are too large (RFC 9110 §5.4).
+const TOO_LARGE: &[u16] = &[400, 403, 404, 413, 414, 422, 431];
+
 const LIMITS: &[Limit] = &[
     Limit {
         level: Level::Must,
@@ -83,7 +86,7 @@ const LIMITS: &[Limit] = &[
             let field = format!("X-Odd: {}\r\n", "a".repeat(65_536));
             head_with("GET $PATH HTTP/1.1", &field, "")
         },
-        allowed: &[400, 413, 431],
+        allowed: TOO_LARGE,
         usual: true,
         or_closed: false,
     },
@@ -109,7 +112,7 @@ const LIMITS: &[Limit] = &[
         requirement: "A header section that is too large is answered by a 4xx",
         needs: HTTP,
         request: || head_with("GET $PATH HTTP/1.1", &"X-Odd: 1\r\n".repeat(10_000), ""),
-        allowed: &[400, 413, 431],
+        allowed: TOO_LARGE,
         usual: true,
         or_closed: false,
     },
@@ -123,7 +126,7 @@ const LIMITS: &[Limit] = &[
             let fields: String = (0..100).map(|n| format!("X-{n}: 1\r\n")).collect();
             head_with("GET $PATH HTTP/1.1", &fields, "")
         },
-        allowed: &[400, 413, 431],
+        allowed: TOO_LARGE,
         usual: true,
         or_closed: false,
     },
@@ -137,7 +140,7 @@ const LIMITS: &[Limit] = &[
             let field = format!("X-{}: 1\r\n", "a".repeat(65_536));
             head_with("GET $PATH HTTP/1.1", &field, "")
         },
-        allowed: &[400, 413, 431],
+        allowed: TOO_LARGE,
         usual: true,
         or_closed: false,
     },
@@ -155,7 +158,8 @@ const LIMITS: &[Limit] = &[
                 &trailer,
             )
         },
-        allowed: &[400, 413, 431],
+        // Chunked may be refused as such, too: 411 (RFC 9112 §6.3), or 501 (§6.1).
+        allowed: &[400, 411, 413, 422, 431, 501],
         usual: true,
         or_closed: false,
     },
@@ -222,7 +226,7 @@ const LIMITS: &[Limit] = &[
                 &format!("{chunk}0\r\n\r\n"),
             )
         },
-        allowed: &[400, 413, 431],
+        allowed: TOO_LARGE,
         usual: false,
         or_closed: true,
     },

@@ -39,6 +39,7 @@ const ROWS: &[Row] = &[
             b"GET $PATH HTTP/1.1\r\n X-Odd: 1\r\nHost: $HOST\r\n\r\n",
             &[400],
         )
+        .or_closed()
     },
     Row::new(
         Level::Should,
@@ -173,6 +174,7 @@ const ROWS: &[Row] = &[
             b"GET $PATH HTTP/1.1\rX\r\nHost: $HOST\r\n\r\n",
             &[400],
         )
+        .or_closed()
     },
     Row::new(
         Level::Should,

@@ -1,10 +1,11 @@
 //! What every response has to be, whatever it answers: its length, its fields, its date, and nothing of the request in it
 //! that was not escaped.
 
-use super::exchange::{ask, require_status, still_serves};
+use super::exchange::{ask, filled, observe, require_status, still_serves};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::http_message::{Framing, Response, is_imf_fixdate};
+use crate::peers::http_prober::Answer;
 use crate::profile::Capability;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -128,7 +129,20 @@ async fn answers(bench: &Bench, statement: &str) -> Judged<Vec<(&'static str, Re
     let mut all = Vec::new();
     for (method, request) in REQUESTS {
         // The reader refuses bare CRs, folds and white space where none may be (RFC 9112 §2.2, §5.2).
-        all.push((*method, ask(bench, request, method, statement).await?));
+        let mut connection = bench.http().await?;
+        let bytes = filled(request, &connection);
+        connection.send(&bytes).await;
+        match connection.answer(PATIENCE, method).await {
+            Answer::Response(response) => all.push((*method, response)),
+            // A server may close instead: then there is no response to judge.
+            Answer::Closed | Answer::Reset if !all.is_empty() => {
+                observe(bench, &format!("{method} is closed upon"));
+            }
+            other => {
+                let expected = "a well-formed response";
+                return Err(Stop::fail(statement, expected, other.to_string()));
+            }
+        }
     }
     Ok(all)
 }

@@ -1,6 +1,6 @@
 //! The request target: its four forms (RFC 9112 §3.2), and the URIs in it (RFC 3986).
 
-use super::exchange::{self, Row, ask, require_status};
+use super::exchange::{self, MISDIRECTED, Row, ask, require_status};
 use crate::bench::Bench;
 use crate::case::{Case, Judged, Level, Stop};
 use crate::profile::Capability;
@@ -25,6 +25,9 @@ const NO_TUNNEL: &[u16] = &[
     301, 302, 307, 308, 400, 401, 403, 404, 405, 421, 426, 500, 501,
 ];
 
+/// A redirect to the path without what is odd about it, or a refusal.
+const ELSEWHERE: &[u16] = &[301, 302, 303, 307, 308, 400, 403, 404];
+
 const ROWS: &[Row] = &[
     Row::new(
         Level::Must,
@@ -32,16 +35,18 @@ const ROWS: &[Row] = &[
         "RFC9110-7.4-2",
         "A request for an https resource is refused on a connection without TLS",
         b"GET https://$HOST$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 403, 404, 421, 426],
-    ),
+        &[301, 302, 307, 308, 400, 401, 403, 404, 421, 426, 501],
+    )
+    .or_closed(),
     Row::new(
         Level::Must,
         "scheme-of-another-protocol",
         "RFC9110-7.4-1",
         "A target of another scheme is refused",
         b"GET ftp://$HOST$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 403, 404, 421],
-    ),
+        MISDIRECTED,
+    )
+    .or_closed(),
     Row::new(
         Level::Must,
         "scheme-in-upper-case",
@@ -94,9 +99,10 @@ const ROWS: &[Row] = &[
         "RFC9110-7.4-1",
         "The absolute form of another server is served as the Host of another would be, or refused as misdirected",
         b"GET http://elsewhere.example$PATH HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 403, 404, 421],
+        MISDIRECTED,
     )
-    .or_usual(),
+    .or_usual()
+    .or_closed(),
     Row::new(
         Level::Should,
         "absolute-form-with-a-port-that-is-no-number",
@@ -178,7 +184,7 @@ const ROWS: &[Row] = &[
         "RFC9112-2.2-5",
         "A target with octets above 0x7F is refused, or names nothing",
         b"GET /\xC3\xA4 HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 404, 301],
+        ELSEWHERE,
     )
     .or_nothing(),
     Row::new(
@@ -230,7 +236,7 @@ const ROWS: &[Row] = &[
         "RFC3986-6.2.2.3-1",
         "Dot segments lead nowhere above the root",
         b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 403, 404, 301],
+        ELSEWHERE,
     )
     .or_nothing(),
     Row::new(
@@ -239,7 +245,7 @@ const ROWS: &[Row] = &[
         "RFC3986-6.2.2.3-1",
         "Escaped dot segments lead nowhere above the root either",
         b"GET /%2e%2e/%2E%2E/etc/passwd HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 403, 404, 301],
+        ELSEWHERE,
     )
     .or_nothing(),
     Row::new(
@@ -248,7 +254,7 @@ const ROWS: &[Row] = &[
         "RFC3986-6.2.2.3-1",
         "Dot segments name what their removal names, or nothing",
         b"GET /x/../ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 404, 301],
+        ELSEWHERE,
     )
     .or_nothing()
     .or_usual(),
@@ -258,7 +264,7 @@ const ROWS: &[Row] = &[
         "RFC9112-3.2.1-3",
         "A path that begins with two slashes is a path and no authority",
         b"GET //elsewhere.example/ HTTP/1.1\r\nHost: $HOST\r\n\r\n",
-        &[400, 404, 301],
+        ELSEWHERE,
     )
     .or_nothing(),
 ];

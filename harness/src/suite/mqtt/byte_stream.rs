@@ -72,6 +72,7 @@ fn with_connack() -> Case {
             connection
                 .send(&[connack(0, 0), messages.concat()].concat())
                 .await?;
+            connection.is_accepted();
             // The device's SUBSCRIBE may come before, between or behind the answers; the answers keep their order.
             let mut expected = vec![1, 2];
             let mut subscribed = false;

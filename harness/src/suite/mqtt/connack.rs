@@ -1,9 +1,9 @@
 //! CONNACK (§3.2): its codes, its flags, its length, and when it comes.
 
 use super::hostile::{Hostile, hostile, hostile_raw};
-use super::scene::{SUBSCRIBES, begin, begin_session, lives_on, refuses, takes_message};
+use super::scene::{SUBSCRIBES, begin, begin_session, hears_out, lives_on, refuses, takes_message};
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Finding, Judged, Level, Stop, require};
+use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::mqtt_bytes::{connack, publish};
 use crate::peers::mqtt_packet::ClientPacket;
 use crate::profile::Capability;
@@ -75,7 +75,10 @@ fn refusal(code: u8, meaning: &str, session_present: bool) -> Case {
         move |bench| async move {
             let statement = statements[0];
             let mut broker = begin(&bench, |_| ()).await?;
-            let (mut connection, _) = broker.serve_connect(session_present, code, PATIENCE).await?;
+            let mut connection = broker.accept(PATIENCE).await?;
+            connection.expect_connect(PATIENCE).await?;
+            hears_out(&mut connection).await?;
+            connection.send(&connack(u8::from(session_present), code)).await?;
             // The server must close (MQTT-3.2.2-5), so a device that waits for it must not fail.
             connection.finish();
             let farewell = connection.closes(PATIENCE).await?;
@@ -87,22 +90,10 @@ fn refusal(code: u8, meaning: &str, session_present: bool) -> Case {
                 return Err(Stop::fail(statement, "no further packet on the refused connection", packet.to_string()));
             }
             drop(connection);
-            match lives_on(&bench, &mut broker, statement).await {
-                Err(Stop::Fail(finding)) if code == 1 && of_another_version(&finding) => {
-                    bench.observed("asks for another version of the protocol");
-                    bench.alive(statement).await
-                }
-                judged => judged,
-            }
+            lives_on(&bench, &mut broker, statement).await
         },
     )
     .needs(&[Capability::Mqtt])
-}
-
-/// Whether a CONNECT was refused for its protocol name or level. Code 1 says that the server does not support the level
-/// (table 3.1): a client that speaks another version too is free to ask for that one.
-fn of_another_version(finding: &Finding) -> bool {
-    ["MQTT-3.1.2-1", "MQTT-3.1.2-2"].contains(&finding.statement.as_str())
 }
 
 fn malformed() -> Vec<Hostile> {
@@ -218,6 +209,7 @@ fn short() -> Case {
             let mut broker = begin(&bench, |_| ()).await?;
             let mut connection = broker.accept(PATIENCE).await?;
             connection.expect_connect(PATIENCE).await?;
+            hears_out(&mut connection).await?;
             connection.send(&connack(0, 0)[..3]).await?;
             connection.finish();
             let farewell = connection.closes(PATIENCE).await?;

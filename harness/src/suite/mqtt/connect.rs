@@ -370,6 +370,7 @@ fn first_and_once() -> Case {
             connection.expect_connect(PATIENCE).await?;
             // Byte by byte: a client that is not ready for that might think it has to begin again.
             connection.send_split(&connack(0, 0), &[1, 2, 3]).await?;
+            connection.is_accepted();
             settles(&bench, &mut connection, statement).await
         },
     )

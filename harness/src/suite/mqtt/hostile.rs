@@ -4,7 +4,7 @@ use super::flight::published;
 use super::qos_2::{id_of, released};
 use super::scene::{SUBSCRIBES, begin, begin_session, refuses};
 use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level};
+use crate::case::{Case, Judged, Level, Stop};
 use crate::peers::mqtt_bytes::{packet, pubrec};
 use crate::peers::scripted_broker::{Connection, ScriptedBroker};
 use crate::profile::Capability;
@@ -81,6 +81,8 @@ pub(super) struct Hostile {
     pub bytes: Vec<u8>,
     /// How binding it is to close the connection.
     pub level: Level,
+    /// Whether it is larger than what every device takes: one that reads past it cannot see what is wrong with it.
+    pub is_large: bool,
 }
 
 /// A row of a table of hostile packets: the packet from its first byte and its body.
@@ -107,10 +109,19 @@ pub(super) fn hostile_raw(
         what: what.into(),
         bytes: bytes.to_vec(),
         level: Level::Must,
+        is_large: false,
     }
 }
 
 impl Hostile {
+    /// The same, for devices that take a packet of this length.
+    pub(super) fn large(self) -> Self {
+        Self {
+            is_large: true,
+            ..self
+        }
+    }
+
     /// The same as a rule of ours: the specification leaves it open.
     pub(super) fn policy(self) -> Self {
         Self {
@@ -140,15 +151,23 @@ impl Hostile {
     fn sent(self, phase: Phase, topic: &str, requirement: String) -> Case {
         let id = format!("mqtt/{topic}/{}", self.name);
         let statements = self.statements;
+        let size: &[Capability] = match self.is_large {
+            true => &[Capability::MaxInboundPacket],
+            false => &[],
+        };
         Case::new(self.level, id, statements, requirement, move |bench| {
             let bytes = self.bytes.clone();
             async move {
+                if self.is_large && (bench.profile().max_inbound_packet as usize) < bytes.len() {
+                    return Err(Stop::Skip(Capability::MaxInboundPacket));
+                }
                 let (mut broker, mut connection) = phase.reached(&bench).await?;
                 connection.send(&bytes).await?;
                 refuses(&bench, &mut broker, connection, statements[0]).await
             }
         })
         .needs(phase.needs())
+        .needs(size)
     }
 
     /// The case that sends the packet in the place of CONNACK.

@@ -287,6 +287,7 @@ fn largest_names() -> impl Iterator<Item = Hostile> {
             &format!("a topic name of 65,535 bytes that ends in {what}"),
             &message_to(&topic),
         )
+        .large()
     })
 }
 

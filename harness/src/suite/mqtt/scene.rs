@@ -26,6 +26,9 @@ pub(super) const PERSISTS: Capability = Capability::Setting(Setting::PersistentS
 /// After any hostile input the client connects again; judged where the profile declares it.
 const RECOVERY: &str = "FIRMPROOF-MQTT-7";
 
+/// For how long a device that does not wait for CONNACK may take to send what it has.
+const SENT_AT_ONCE: Duration = Duration::from_millis(30);
+
 /// Starts the device, which then connects to the broker.
 ///
 /// Its own time limits are far off, so that a connection that it closes was closed for a packet.
@@ -101,9 +104,7 @@ pub(super) async fn lives_on(
 ) -> Judged {
     bench.alive(statement).await?;
     match bench.profile().liveness() {
-        Liveness::Reconnects => {
-            reconnects(broker, RECOVERY).await?;
-        }
+        Liveness::Reconnects => tries_again(bench, broker).await?,
         Liveness::Restarted => comes_back(bench, broker).await?,
         Liveness::Runs | Liveness::NotDeclared => (),
     }
@@ -113,11 +114,30 @@ pub(super) async fn lives_on(
 /// The device connects again by itself, or ends and does so when it is started again.
 async fn comes_back(bench: &Bench, broker: &mut ScriptedBroker) -> Judged {
     tokio::select! {
-        again = reconnects(broker, RECOVERY) => return again.map(drop),
+        again = tries_again(bench, broker) => return again,
         () = bench.until_ended() => (),
     }
     bench.restart_if_ended().await?;
-    reconnects(broker, RECOVERY).await.map(drop)
+    tries_again(bench, broker).await
+}
+
+/// As [`reconnects`], or with another version of the protocol: a client that speaks an earlier one too may well ask for
+/// that after an attempt that failed, and no clause ties it to 3.1.1.
+async fn tries_again(bench: &Bench, broker: &mut ScriptedBroker) -> Judged {
+    let is_version = |statement: &str| ["MQTT-3.1.2-1", "MQTT-3.1.2-2"].contains(&statement);
+    match reconnects(broker, RECOVERY).await {
+        Err(Stop::Fail(finding)) if is_version(&finding.statement) => {
+            bench.observed("asks for another version of the protocol");
+            Ok(())
+        }
+        again => again.map(drop),
+    }
+}
+
+/// Takes what the device sends behind its CONNECT without waiting for CONNACK, as it may (§3.1.4).
+pub(super) async fn hears_out(connection: &mut Connection) -> Judged {
+    connection.closes(SENT_AT_ONCE).await?;
+    Ok(())
 }
 
 /// Ends a case on an accepted connection: a device that subscribes takes a message, and any is alive.

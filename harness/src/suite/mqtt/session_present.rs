@@ -1,16 +1,22 @@
 //! Session present (§3.2.2.2): what the server says, against what the device asked for and remembers.
 
+use std::time::Duration;
+
 use super::between::Between;
 use super::flight::{published, sent_again};
 use super::scene::{
-    PERSISTS, SUBSCRIBES, begin, begin_session, lives_on, reacts, reconnects, takes_message, told,
+    PERSISTS, PROBE, SUBSCRIBES, begin, begin_session, lives_on, reacts, reconnects, takes_message,
+    told,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::mqtt_bytes::{puback, suback};
+use crate::peers::mqtt_bytes::{puback, publish, suback};
 use crate::peers::mqtt_packet::ClientPacket;
-use crate::peers::scripted_broker::{Connection, ScriptedBroker};
+use crate::peers::scripted_broker::{BrokerError, Connection, ScriptedBroker};
 use crate::profile::Capability::{Command, Configure, Mqtt, ObserveConsole, Power, Reconnects};
+
+/// How long a device may take to subscribe before it is asked whether it goes on.
+const WITHOUT_A_WORD: Duration = Duration::from_secs(3);
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -78,7 +84,22 @@ async fn goes_on_or_disconnects(
     statement: &str,
 ) -> Judged {
     let expected = "SUBSCRIBE, DISCONNECT or the connection's end";
-    match reacts(&mut connection, statement, expected).await? {
+    // A device that takes its subscriptions for part of the session (§3.1.2.4) goes on without a word: a message finds out.
+    let next = match connection.next(WITHOUT_A_WORD).await {
+        Err(BrokerError::Late(_)) => {
+            let message = publish(PROBE, 1, 7, false, false, b"do you go on");
+            connection.send(&message).await?;
+            reacts(
+                &mut connection,
+                statement,
+                "PUBACK, DISCONNECT or the connection's end",
+            )
+            .await?
+        }
+        other => other?,
+    };
+    match next {
+        Some(ClientPacket::Puback(7)) => bench.observed("goes on without subscribing"),
         None | Some(ClientPacket::Disconnect) => {
             bench.observed("disconnects");
             drop(connection);

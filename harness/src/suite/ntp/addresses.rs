@@ -13,7 +13,8 @@ use crate::case::{Case, Judged, Level, Stop, require};
 
 pub(super) fn cases() -> Vec<Case> {
     [
-        Case::must(
+        Case::new(
+            Level::Should,
             "ntp/addresses/changed-address",
             &["RFC1035-3.2.1-1"],
             "After its time to live an address is asked for again, and a new one is followed",

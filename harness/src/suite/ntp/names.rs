@@ -41,25 +41,25 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::must(
             "ntp/names/no-such-name",
-            &["RFC1035-4.1.1-2"],
+            &["RFC1035-4.1.1-1"],
             "A name that does not exist yields no address; it is told, and later asked for again",
             |bench| no_address(bench, Useless::Code(ResponseCode::NXDomain)),
         ),
         Case::must(
             "ntp/names/server-failure",
-            &["RFC1035-4.1.1-2"],
+            &["RFC1035-4.1.1-1"],
             "A response code SERVFAIL yields no address; it is told, and the name is later asked for again",
             |bench| no_address(bench, Useless::Code(ResponseCode::ServFail)),
         ),
         Case::must(
             "ntp/names/no-records",
-            &["RFC1035-4.1.1-2"],
+            &["RFC1035-4.1.1-1"],
             "An answer without any record yields no address, though its response code is 0",
             |bench| no_address(bench, Useless::Empty),
         ),
         Case::must(
             "ntp/names/records-of-another-type",
-            &["RFC1035-4.1.1-2"],
+            &["RFC1035-4.1.1-1"],
             "An answer with nothing but addresses of another type (AAAA) yields no address",
             |bench| no_address(bench, Useless::OtherType),
         ),
@@ -70,7 +70,8 @@ pub(super) fn cases() -> Vec<Case> {
             "An answer with the address 0.0.0.0 yields no address",
             |bench| no_address(bench, Useless::Nobody),
         ),
-        Case::must(
+        Case::new(
+            Level::Should,
             "ntp/names/alias",
             &["RFC1034-3.6.2-1"],
             "An alias (CNAME) is followed to the address that stands beside it",
@@ -85,21 +86,22 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::must(
             "ntp/names/another-identifier",
-            &["RFC1035-4.1.1-1"],
+            &["RFC5452-9.1-1"],
             "An answer with another identifier than the query's does not count",
-            |bench| forged(bench, "RFC1035-4.1.1-1", Forgery::Identifier),
+            |bench| forged(bench, "RFC5452-9.1-1", Forgery::Identifier),
         ),
-        Case::must(
+        Case::new(
+            Level::Should,
             "ntp/names/response-bit",
-            &["RFC1035-4.1.1-1"],
+            &["RFC1035-7.3-2"],
             "An answer without the response bit does not count",
-            |bench| forged(bench, "RFC1035-4.1.1-1", Forgery::ResponseBit),
+            |bench| forged(bench, "RFC1035-7.3-2", Forgery::ResponseBit),
         ),
         Case::must(
             "ntp/names/another-question",
-            &["RFC1035-7.3-1"],
+            &["RFC5452-9.1-1"],
             "An answer to another question than the one asked does not count",
-            |bench| forged(bench, "RFC1035-7.3-1", Forgery::Question),
+            |bench| forged(bench, "RFC5452-9.1-1", Forgery::Question),
         ),
         Case::must(
             "ntp/names/from-another-address",
@@ -107,9 +109,10 @@ pub(super) fn cases() -> Vec<Case> {
             "An answer from another address than the query went to does not count",
             |bench| forged(bench, "RFC5452-9.1-1", Forgery::Source),
         ),
-        Case::must(
+        Case::new(
+            Level::Policy,
             "ntp/names/compression-loop",
-            &["RFC1035-4.1.4-1"],
+            &["FIRMPROOF-SNTP-15"],
             "An answer whose compressed name points at itself does no harm",
             compression_loop,
         ),
@@ -248,7 +251,7 @@ impl Useless {
 }
 
 async fn no_address(bench: Bench, useless: Useless) -> Judged {
-    const STATEMENT: &str = "RFC1035-4.1.1-2";
+    const STATEMENT: &str = "RFC1035-4.1.1-1";
     let dns = configured(&bench, &[1]).await?;
     let server = bench.ntp_server(2).await?;
     bench.start().await?;
@@ -359,7 +362,7 @@ async fn forged(bench: Bench, statement: &'static str, forgery: Forgery) -> Judg
 }
 
 async fn compression_loop(bench: Bench) -> Judged {
-    const STATEMENT: &str = "RFC1035-4.1.4-1";
+    const STATEMENT: &str = "FIRMPROOF-SNTP-15";
     let dns = configured(&bench, &[1]).await?;
     let server = bench.ntp_server(2).await?;
     bench.start().await?;

@@ -39,9 +39,9 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .needs(&[LabAddresses, TimeScale]),
         Case::new(
-            Level::Should,
+            Level::Policy,
             "ntp/unpredictability/source-ports",
-            &["RFC9109-4-1", "RFC9109-4-2"],
+            &["FIRMPROOF-SNTP-14", "RFC9109-4-1", "RFC9109-4-2"],
             "In 128 requests the source port is drawn anew, without a pattern; false alarms: below 1 in 100,000",
             ports,
         )
@@ -148,7 +148,7 @@ async fn ports(bench: Bench) -> Judged {
     let ports: Vec<u16> = requests.iter().map(|asked| asked.from.port()).collect();
     // From the smallest range in use, 16,384 ports, a draw of 128 has 28 values that came before less than once in 10^40
     // times, and one step from port to port four times below once in 400,000.
-    without_pattern("ports", &ports, 100, "RFC9109-4-2", STATEMENT)?;
+    without_pattern("ports", &ports, 100, "FIRMPROOF-SNTP-14", STATEMENT)?;
     let seen = format!("{ports:?}");
     // 123 is open to everyone who guesses.
     require(!ports.contains(&123), STATEMENT, "not port 123", seen)
