@@ -69,6 +69,9 @@ pub enum Capability {
     /// Implements OPTIONS of HTTP; the case finds out.
     #[serde(skip)]
     Options,
+    /// Implements HEAD of HTTP; the case finds out.
+    #[serde(skip)]
+    Head,
     /// Refuses some method by 405; the case finds out.
     #[serde(skip)]
     MethodNotAllowed,
@@ -110,6 +113,7 @@ impl Capability {
             Self::ObserveClock => "observe.clock",
             Self::ObserveMessages => "observe.message",
             Self::Options => "http.options",
+            Self::Head => "http.head",
             Self::MethodNotAllowed => "http.405",
             Self::NotFound => "http.404",
             Self::VersionNotSupported => "http.505",

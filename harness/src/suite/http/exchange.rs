@@ -303,6 +303,14 @@ pub(super) async fn response(
     }
 }
 
+/// Skips the case unless the server implements HEAD: only general-purpose servers have to (RFC 9110 §9.1).
+pub(super) fn require_head(response: &Response) -> Judged {
+    match response.status {
+        405 | 501 => Err(Stop::Skip(Capability::Head)),
+        _ => Ok(()),
+    }
+}
+
 /// Fails unless the status is one of `allowed`.
 pub(super) fn require_status(response: &Response, allowed: &[u16], statement: &str) -> Judged {
     let names: Vec<String> = allowed.iter().map(u16::to_string).collect();

@@ -1,6 +1,8 @@
 //! Methods (RFC 9110 §9) and the statuses that answer them.
 
-use super::exchange::{ask, filled, require_status, response, status_of_nothing, still_serves};
+use super::exchange::{
+    ask, filled, require_head, require_status, response, status_of_nothing, still_serves,
+};
 use crate::bench::Bench;
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::http_message::Response;
@@ -99,6 +101,7 @@ async fn head(bench: Bench) -> Judged {
     let bytes = filled(&both, &connection);
     connection.send(&bytes).await;
     let head = response(&mut connection, "HEAD", "RFC9110-9.3.2-1").await?;
+    require_head(&head)?;
     require_status(&head, &[get.status], "RFC9110-9.1-1")?;
     let again = ask(&bench, GET, "GET", "RFC9110-9.1-1").await?;
     // A page that changes has no length that two requests would have in common.
@@ -125,6 +128,7 @@ async fn head_fields(bench: Bench) -> Judged {
     bench.start().await?;
     let get = ask(&bench, GET, "GET", "RFC9110-9.1-1").await?;
     let head = ask(&bench, HEAD, "HEAD", "RFC9110-9.3.2-1").await?;
+    require_head(&head)?;
     // Those that only sending the content determines may be left out (RFC 9110 §9.3.2).
     let omissible = ["content-length", "transfer-encoding", "trailer", "vary"];
     let missing: Vec<&str> = get

@@ -1,6 +1,8 @@
 //! Methods that a resource does not offer, and requests to resources of all kinds (RFC 9110 §9, §15.5).
 
-use super::exchange::{ask, filled, observe, require_end, require_status, response, still_serves};
+use super::exchange::{
+    ask, filled, observe, require_end, require_head, require_status, response, still_serves,
+};
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
 use crate::peers::http_prober::Answer;
@@ -180,7 +182,10 @@ async fn head_without_content(bench: &Bench, request: &[u8], status: Option<u16>
     connection.send(&bytes).await;
     let seen = response(&mut connection, "HEAD", STATEMENT).await?;
     match status {
-        Some(status) => require_status(&seen, &[status], STATEMENT)?,
+        Some(status) => {
+            require_head(&seen)?;
+            require_status(&seen, &[status], STATEMENT)?;
+        }
         None => observe(bench, &seen.status.to_string()),
     }
     if !seen.ends_the_connection() {
