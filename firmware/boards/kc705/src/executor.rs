@@ -31,8 +31,9 @@ pub(crate) fn run(spawn: impl FnOnce(Spawner)) -> ! {
         // Masked, nothing can wake a task between the look and the sleep.
         let _ = cpu::mask();
         if !WOKEN.load(Ordering::SeqCst) {
-            watchdog::pause();
             load::asleep();
+            // The last before the sleep: what hangs on the way is a hang.
+            watchdog::pause();
             cpu::unmask_and_sleep();
         }
     }

@@ -27,9 +27,9 @@ pub(crate) fn enable() {
 /// Called by `start.S` with level 1 masked.
 #[unsafe(no_mangle)]
 extern "C" fn interrupt() {
-    load::awake();
-    // A handler that hangs is a hang, though the executor slept.
+    // First of all: a handler that hangs is a hang, though the executor slept.
     watchdog::feed();
+    load::awake();
     let pending = cpu::pending_interrupts();
     if pending & TIMER_0_IRQ != 0 {
         time_driver::on_interrupt();
