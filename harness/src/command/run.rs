@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use firmproof::profile::Kind;
 use firmproof::report::style::Style;
 use firmproof::report::summary::{Exit, exit_of, explained, summary};
 use firmproof::result::{RunFolder, parse_seed};
@@ -113,7 +114,10 @@ pub(super) fn execute(arguments: &Arguments) -> Outcome {
             .into());
         }
         (Some(asked), _) => asked,
-        (None, most) => most.map_or(JOBS, |most| most.min(JOBS)),
+        (None, most) => {
+            let usual = usual_jobs(profile.kind);
+            most.map_or(usual, |most| most.min(usual))
+        }
     };
     for (peer, at) in [
         ("MQTT broker", profile.at.mqtt),
@@ -188,4 +192,16 @@ pub(super) fn new_folder(prefix: &str) -> PathBuf {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     PathBuf::from(RUNS).join(format!("{prefix}{now}-{}", std::process::id()))
+}
+
+/// How many cases at a time, unless told. Most of a case is waiting; but an emulator that has to wait for a CPU is a device
+/// whose time runs on while it stands still.
+fn usual_jobs(kind: Kind) -> usize {
+    match kind {
+        Kind::Qemu => {
+            let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+            (4 * cpus).min(JOBS)
+        }
+        _ => JOBS,
+    }
 }
