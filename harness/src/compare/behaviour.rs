@@ -132,20 +132,12 @@ fn message(entry: &Entry, identity: &Identity, drawn: &mut Drawn) -> Message {
         }
         "http" if from_device => {
             let (head, body) = body::of_response(&bytes, identity);
-            let summary = if body.is_state {
-                without(&summary, "bytes")
-            } else {
-                summary
-            };
-            (summary, format!("{head}{}", body.text))
+            let content = format!("{head}{}", body.text);
+            (without_state_length(summary, body.is_state), content)
         }
         "broker" if from_device && summary.starts_with("PUBLISH ") => {
             let payload = body::of_publish(&summary, &bytes, identity);
-            let summary = if payload.is_state {
-                without(&summary, "bytes")
-            } else {
-                summary
-            };
+            let summary = without_state_length(summary, payload.is_state);
             (summary, payload.text)
         }
         _ if entry.direction == Direction::Note => (without_durations(&summary), String::new()),
@@ -209,12 +201,18 @@ fn without_durations(note: &str) -> String {
     let words = measured
         .split(' ')
         .map(|word| match word.trim_end_matches(',').parse::<u64>() {
-            Ok(_) => word
-                .replace(|c: char| c.is_ascii_digit(), "")
-                .replacen("", "…", 1),
+            Ok(_) => format!("…{}", word.trim_start_matches(|c: char| c.is_ascii_digit())),
             Err(_) => word.to_owned(),
         });
     format!("{} ms{rest}", words.collect::<Vec<_>>().join(" "))
+}
+
+/// `summary`; when it is of the device's state, whose length depends on the time and the board, without that.
+fn without_state_length(summary: String, is_state: bool) -> String {
+    match is_state {
+        true => without(&summary, "bytes"),
+        false => summary,
+    }
 }
 
 /// `summary` without the value of `key`.

@@ -1,7 +1,8 @@
 //! How connections end and persist (RFC 9112 §9): half-closes, closes between requests, options of Connection.
 
 use super::exchange::{
-    filled, observe, require_end, require_status, response, still_serves, usual_status,
+    filled, observe, require_end, require_status, response, response_or_end, still_serves,
+    usual_status,
 };
 use crate::bench::{Bench, PATIENCE};
 use crate::case::{Case, Judged, Level, Stop, require};
@@ -255,14 +256,10 @@ async fn closes(bench: Bench, fields: &'static str, answers: usize) -> Judged {
         require_status(&seen, &[usual], statement)?;
     }
     if answers == 2 && !seen.ends_the_connection() {
-        match connection.answer(PATIENCE, "GET").await {
-            Answer::Response(next) => require_status(&next, &[usual], statement)?,
+        match response_or_end(&mut connection, statement).await? {
+            Some(next) => require_status(&next, &[usual], statement)?,
             // A server may close at any time (RFC 9112 §9.5), though it should say so before.
-            Answer::Closed | Answer::Reset => observe(&bench, "closed without a word"),
-            other => {
-                let expected = "a second response, or the end of the connection";
-                return Err(Stop::fail(statement, expected, other.to_string()));
-            }
+            None => observe(&bench, "closed without a word"),
         }
     }
     require_end(&mut connection, statement).await?;
@@ -281,16 +278,12 @@ async fn content_byte_at_a_time(bench: Bench) -> Judged {
     let cuts: Vec<usize> = (1..bytes.len()).collect();
     connection.send_split(&bytes, &cuts).await;
     let whole = response(&mut connection, "GET", STATEMENT).await?;
-    match connection.answer(PATIENCE, "GET").await {
-        Answer::Response(next) => require_status(&next, &[usual], STATEMENT)?,
-        Answer::Closed | Answer::Reset => {
+    match response_or_end(&mut connection, STATEMENT).await? {
+        Some(next) => require_status(&next, &[usual], STATEMENT)?,
+        None => {
             let refused = whole.status != usual || whole.ends_the_connection();
             let expected = "a second response, or a first one that says close";
             require(refused, STATEMENT, expected, "closed without either")?;
-        }
-        other => {
-            let expected = "a second response, or the end of the connection";
-            return Err(Stop::fail(STATEMENT, expected, other.to_string()));
         }
     }
     still_serves(&bench).await

@@ -137,10 +137,9 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
         }
     }
     // A server of one connection is asked before it is busy with the row's.
+    let one_at_a_time = bench.profile().http_connections == 1;
     let alone = match fault {
-        Fault::Content if bench.profile().http_connections == 1 => {
-            status_of_the_head_alone(&bench, row.request).await?
-        }
+        Fault::Content if one_at_a_time => status_of_the_head_alone(&bench, row.request).await?,
         _ => None,
     };
     let mut connection = bench.http().await?;
@@ -157,10 +156,9 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
             let refused = allowed.contains(&response.status);
             let excused = !refused
                 && fault == Fault::Content
-                && match alone {
-                    Some(status) => status == response.status,
-                    None if bench.profile().http_connections == 1 => false,
-                    None => answers_the_head_alone(&bench, row.request, &response).await?,
+                && match one_at_a_time {
+                    true => alone == Some(response.status),
+                    false => answers_the_head_alone(&bench, row.request, &response).await?,
                 };
             early = excused;
             if !excused {
@@ -172,13 +170,7 @@ async fn judge(bench: Bench, row: &'static Row, fault: Fault) -> Judged {
         }
         Answer::Closed | Answer::Reset if row.or_closed => observe(&bench, "closed"),
         Answer::Timeout if row.waits => {
-            // Silence for the whole wait, and then, with the connection still open, service of another.
-            observe(&bench, "waits");
-            if bench.profile().http_connections == 1 {
-                // It is busy with this one.
-                drop(connection);
-            }
-            return still_serves(&bench).await;
+            return serves_while_it_waits(&bench, connection).await;
         }
         other => {
             return Err(Stop::fail(
@@ -303,6 +295,21 @@ pub(super) async fn response(
     }
 }
 
+/// The next final response, or nothing when the server ended the connection instead; anything else breaks `statement`.
+pub(super) async fn response_or_end(
+    connection: &mut HttpConnection,
+    statement: &str,
+) -> Judged<Option<Response>> {
+    match connection.answer(PATIENCE, "GET").await {
+        Answer::Response(response) => Ok(Some(response)),
+        Answer::Closed | Answer::Reset => Ok(None),
+        other => {
+            let expected = "a second response, or the end of the connection";
+            Err(Stop::fail(statement, expected, other.to_string()))
+        }
+    }
+}
+
 /// Skips the case unless the server implements HEAD: only general-purpose servers have to (RFC 9110 §9.1).
 pub(super) fn require_head(response: &Response) -> Judged {
     match response.status {
@@ -352,6 +359,19 @@ async fn require_end_after(
         }
         other => Err(not_the_end(statement, &other)),
     }
+}
+
+/// After silence for the whole wait: the server serves another connection, with this one still open unless one is all
+/// that it serves at a time.
+pub(super) async fn serves_while_it_waits(bench: &Bench, connection: HttpConnection) -> Judged {
+    observe(bench, "waits");
+    if bench.profile().http_connections == 1 {
+        drop(connection);
+        return still_serves(bench).await;
+    }
+    let served = still_serves(bench).await;
+    drop(connection);
+    served
 }
 
 /// Fails unless the device lives and answers a plain `GET /` on a new connection.

@@ -105,13 +105,8 @@ async fn followed(bench: Bench, row: &'static Followed) -> Judged {
     let first = match connection.answer(PATIENCE, method).await {
         Answer::Response(first) => first,
         Answer::Timeout if row.waits => {
-            // Silence for the whole wait: it answers when it has the body.
-            observe(&bench, "waits");
-            if bench.profile().http_connections == 1 {
-                // It is busy with this one.
-                drop(connection);
-            }
-            return exchange::still_serves(&bench).await;
+            // It answers when it has the body.
+            return exchange::serves_while_it_waits(&bench, connection).await;
         }
         // Where no status is named, to close is to refuse.
         Answer::Closed | Answer::Reset if row.first.is_empty() || row.refused_late => {

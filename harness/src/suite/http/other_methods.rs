@@ -1,11 +1,11 @@
 //! Methods that a resource does not offer, and requests to resources of all kinds (RFC 9110 §9, §15.5).
 
 use super::exchange::{
-    ask, filled, observe, require_end, require_head, require_status, response, still_serves,
+    ask, filled, observe, require_end, require_head, require_status, response, response_or_end,
+    still_serves,
 };
-use crate::bench::{Bench, PATIENCE};
-use crate::case::{Case, Judged, Level, Stop, require};
-use crate::peers::http_prober::Answer;
+use crate::bench::Bench;
+use crate::case::{Case, Judged, Level, require};
 use crate::profile::Capability;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -189,14 +189,10 @@ async fn head_without_content(bench: &Bench, request: &[u8], status: Option<u16>
         None => observe(bench, &seen.status.to_string()),
     }
     if !seen.ends_the_connection() {
-        match connection.answer(PATIENCE, "GET").await {
-            Answer::Response(next) => require_status(&next, &[usual], STATEMENT)?,
+        match response_or_end(&mut connection, STATEMENT).await? {
+            Some(next) => require_status(&next, &[usual], STATEMENT)?,
             // That it should say so before (RFC 9112 §9.6) is judged by `end-is-told`.
-            Answer::Closed | Answer::Reset => return Ok(()),
-            other => {
-                let expected = "a second response, or the end of the connection";
-                return Err(Stop::fail(STATEMENT, expected, other.to_string()));
-            }
+            None => return Ok(()),
         }
     }
     require_end(&mut connection, STATEMENT).await

@@ -116,9 +116,7 @@ fn on_one_wire<T>(
 
 /// Sends each piece after the answer to the one before has begun, then reads to the end.
 async fn talk(stack: Stack<'_>, pieces: &[&str]) -> String {
-    // One by one: a tuple of them would be made on the stack first.
-    let mut receive = [0; 4096];
-    let mut send = [0; 4096];
+    let (mut receive, mut send) = ([0; 4096], [0; 4096]);
     let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
     socket.connect((DEVICE, 80)).await.unwrap();
     let mut answer = Vec::new();
@@ -232,9 +230,7 @@ fn a_client_that_waits_for_100_gets_it_or_the_final_answer() {
 
 /// Serves one connection: reads a request's head, sends `response`, closes.
 async fn serve(stack: Stack<'_>, response: &[u8]) -> String {
-    // One by one: a tuple of them would be made on the stack first.
-    let mut receive = [0; 4096];
-    let mut send = [0; 4096];
+    let (mut receive, mut send) = ([0; 4096], [0; 4096]);
     let mut socket = TcpSocket::new(stack, &mut receive, &mut send);
     socket.accept(8080).await.unwrap();
     let mut request = Vec::new();
